@@ -1,0 +1,161 @@
+"""Depth edges as chains: torn links joined at pixel corners into curves that meet at junctions.
+
+The graph has one node per end point or junction and one edge per chain, hundreds in all, so that deciding which depth
+edges are real is graph work (networkx), while everything per pixel stays array work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from inpaint.filters import Bool, Float
+from inpaint.tears import Index, Links, jumps_px
+
+STRONG_PX = 5.0  # a depth edge must somewhere open by this much
+WEAK_PX = 2.5  # and is followed down to this
+MIN_LENGTH_PX = 12  # shorter edges are noise
+MAX_GAP_PX = 6  # open ends this close are joined if the surface between them is steep
+
+
+@dataclass(frozen=True)
+class Chains:
+    """Torn links, grouped. Corner (i, j) of pixel corners has the flat index i * (W + 1) + j."""
+
+    corner: Index  # (N, 2) the two corners that each torn link separates
+    jump_px: Float  # (N,)
+    chain: Index  # (N,) label of the chain each torn link belongs to
+    graph: nx.MultiGraph  # nodes: corners where chains end or meet; edges keyed by chain, with `length`, `peak`
+
+
+def find_tears(disparity: Float, budget_px: float) -> Links:
+    """Where a surface (H, W) must be torn: strong jumps, followed to weaker ones, in edges long enough to be real."""
+    right_px, down_px = jumps_px(disparity, budget_px)
+    weak = Links(right_px <= WEAK_PX, down_px <= WEAK_PX)
+    chains = link_chains(weak, right_px, down_px)
+    kept = _real_edges(chains)
+    torn_right, torn_down = _as_maps(chains, kept, disparity.shape)
+    for path in _bridges(chains, kept, right_px, down_px):
+        _tear_along(path, torn_right, torn_down)
+    return Links(~torn_right, ~torn_down)
+
+
+def link_chains(links: Links, right_px: Float, down_px: Float) -> Chains:
+    """Join the torn links of `links` into chains between end points and junctions."""
+    h, w = links.down.shape[0] + 1, links.down.shape[1]
+    (ry, rx), (dy, dx) = np.nonzero(~links.right), np.nonzero(~links.down)
+    corner = np.concatenate(
+        [
+            np.stack([ry * (w + 1) + rx + 1, (ry + 1) * (w + 1) + rx + 1], 1),
+            np.stack([(dy + 1) * (w + 1) + dx, (dy + 1) * (w + 1) + dx + 1], 1),
+        ]
+    )
+    jump = np.concatenate([right_px[ry, rx], down_px[dy, dx]])
+    n = len(corner)
+    degree = np.bincount(corner.ravel(), minlength=(h + 1) * (w + 1))
+    # Two torn links continue one another where exactly two meet at a corner.
+    ends, owner = corner.T.ravel(), np.tile(np.arange(n), 2)
+    order = np.argsort(ends, kind="stable")
+    ends, owner = ends[order], owner[order]
+    through = (degree[ends[:-1]] == 2) & (ends[:-1] == ends[1:]) if n else np.zeros(0, bool)
+    a, b = owner[:-1][through], owner[1:][through]
+    count, chain = connected_components(coo_array((np.ones(len(a)), (a, b)), shape=(n, n)), directed=False)
+    length = np.bincount(chain, minlength=count)
+    peak = np.zeros(count, np.float32)
+    np.maximum.at(peak, chain, jump)
+    graph = nx.MultiGraph()
+    tips: dict[int, list[int]] = {k: [] for k in range(count)}
+    link, side = np.nonzero(degree[corner] != 2)
+    for k, node in zip(chain[link].tolist(), corner[link, side].tolist(), strict=True):
+        tips[k].append(node)
+    for k, nodes in tips.items():
+        # A closed ring has no tips: it hangs on a node of its own, below the corners' numbers.
+        first, last = (nodes[0], nodes[-1]) if nodes else (-1 - k, -1 - k)
+        graph.add_edge(first, last, key=k, length=int(length[k]), peak=float(peak[k]))
+    return Chains(corner, jump.astype(np.float32), chain.astype(np.int64), graph)
+
+
+def _real_edges(chains: Chains) -> Bool:
+    """(N,) which torn links stay torn: chains in long, strong components, without short weak twigs."""
+    graph = chains.graph.copy()
+    twigs = [
+        (u, v, k)
+        for u, v, k, data in graph.edges(keys=True, data=True)
+        if u != v and min(graph.degree(u), graph.degree(v)) == 1 and max(graph.degree(u), graph.degree(v)) > 1
+        and data["length"] < MIN_LENGTH_PX // 2 and data["peak"] < STRONG_PX
+    ]  # fmt: skip
+    graph.remove_edges_from(twigs)
+    kept: list[int] = []
+    for nodes in nx.connected_components(graph):
+        edges = list(graph.subgraph(nodes).edges(keys=True, data=True))
+        length = sum(data["length"] for *_, data in edges)
+        if length >= MIN_LENGTH_PX and any(data["peak"] >= STRONG_PX for *_, data in edges):
+            kept.extend(k for _, _, k, _ in edges)
+    return np.isin(chains.chain, kept)
+
+
+def _as_maps(chains: Chains, kept: Bool, shape: tuple[int, ...]) -> tuple[Bool, Bool]:
+    h, w = shape
+    right, down = np.zeros((h, w - 1), bool), np.zeros((h - 1, w), bool)
+    first, second = chains.corner[kept].T
+    upright = second - first == w + 1
+    i, j = np.divmod(first, w + 1)
+    right[i[upright], j[upright] - 1] = True
+    down[i[~upright] - 1, j[~upright]] = True
+    return right, down
+
+
+def _bridges(chains: Chains, kept: Bool, right_px: Float, down_px: Float) -> list[list[tuple[int, int]]]:
+    """Corner paths that join open ends of kept edges across short, steep gaps."""
+    h, w = down_px.shape[0] + 1, down_px.shape[1]
+    corners, counts = np.unique(chains.corner[kept], return_counts=True)
+    open_ends = np.stack(np.divmod(corners[counts == 1], w + 1), 1)
+    inside = (open_ends > 0).all(1) & (open_ends < (h, w)).all(1)  # an edge may well end at the picture's border
+    open_ends = open_ends[inside]
+    if len(open_ends) < 2:
+        return []
+    pairs = cKDTree(open_ends).query_pairs(MAX_GAP_PX, output_type="ndarray")
+    gaps = np.abs(open_ends[pairs[:, 0]] - open_ends[pairs[:, 1]]).sum(1)
+    used: set[int] = set()
+    paths = []
+    for a, b in pairs[np.argsort(gaps, kind="stable")].tolist():
+        if a in used or b in used:
+            continue
+        path = _staircase(tuple(open_ends[a].tolist()), tuple(open_ends[b].tolist()))
+        if np.mean([_jump_across(p, q, right_px, down_px) for p, q in zip(path, path[1:], strict=False)]) > WEAK_PX / 2:
+            paths.append(path)
+            used |= {a, b}
+    return paths
+
+
+def _staircase(start: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]:
+    """Corners from start to end in single steps along rows and columns, close to the straight line."""
+    (i, j), (i1, j1) = start, end
+    di, dj = abs(i1 - i), abs(j1 - j)
+    path = [(i, j)]
+    while (i, j) != (i1, j1):
+        if abs(i1 - i) * max(dj, 1) >= abs(j1 - j) * max(di, 1) and i != i1:
+            i += 1 if i1 > i else -1
+        else:
+            j += 1 if j1 > j else -1
+        path.append((i, j))
+    return path
+
+
+def _jump_across(p: tuple[int, int], q: tuple[int, int], right_px: Float, down_px: Float) -> float:
+    if p[1] == q[1]:  # an upright step separates left from right
+        return float(right_px[min(p[0], q[0]), p[1] - 1])
+    return float(down_px[p[0] - 1, min(p[1], q[1])])
+
+
+def _tear_along(path: list[tuple[int, int]], torn_right: Bool, torn_down: Bool) -> None:
+    for p, q in zip(path, path[1:], strict=False):
+        if p[1] == q[1]:
+            torn_right[min(p[0], q[0]), p[1] - 1] = True
+        else:
+            torn_down[p[0] - 1, min(p[1], q[1])] = True

@@ -1,0 +1,79 @@
+"""Sharp depth edges: a network's blurred steps become one pixel wide and sit on colour edges."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from inpaint.filters import Bool, Float
+
+UInt8 = npt.NDArray[np.uint8]
+
+MIN_STEP_PX = 3.0  # a step that no move opens by this much need not be sharp
+STEEPNESS = 1.6  # a ramp is an edge where it is this much steeper than an even slope across the window
+COLOUR_SIGMA = 0.07  # colours (0..1) this far apart vote for each other with weight exp(-1/2)
+COARSE_SIDE = 512  # long side at which wide blurs are resolved first
+
+
+def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
+    """Disparity (H, W) with every blurred step that matters made sharp and moved onto a colour edge of `rgb`.
+
+    Pixels on a ramp take the colour-weighted median of the pixels around them that are not on a ramp (after the
+    weighted median of Kopf et al., "One Shot 3D Photography", 2020, and the masked median of Shih et al., 2020),
+    first at `COARSE_SIDE`, where the network's blur is a few pixels wide, then at full size.
+    """
+    h, w = disparity.shape
+    colour = rgb.astype(np.float32) / 255
+    result = disparity.astype(np.float32)
+    scale = COARSE_SIDE / max(h, w)
+    if scale < 0.75:
+        size = (max(1, round(w * scale)), max(1, round(h * scale)))
+        small_colour = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(result, size, interpolation=cv2.INTER_AREA)
+        for radius in (7, 4):
+            small = _resolve_ramps(small, small_colour, radius, budget_px)
+        result = cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
+        radius = int(np.ceil(2 / scale))
+    else:
+        result = _resolve_ramps(result, colour, 6, budget_px)
+        radius = 3
+    result = _resolve_ramps(result, colour, radius, budget_px)
+    return _resolve_ramps(result, colour, 2, budget_px)
+
+
+def _resolve_ramps(disparity: Float, colour: Float, radius: int, budget_px: float) -> Float:
+    """One pass of the masked, colour-weighted median over windows of the given radius."""
+    kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
+    span = cv2.dilate(disparity, kernel) - cv2.erode(disparity, kernel)
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    slope = (cv2.dilate(disparity, cross) - cv2.erode(disparity, cross)) / 2
+    ramp: Bool = (span * budget_px > MIN_STEP_PX) & (slope * 2 * radius > STEEPNESS * span)
+    rows, columns = np.nonzero(ramp)
+    if not len(rows):
+        return disparity
+    stride = 2 if radius >= 6 else 1
+    offsets = np.arange(-(radius // stride) * stride, radius + 1, stride)
+    dy, dx = (g.ravel() for g in np.meshgrid(offsets, offsets, indexing="ij"))
+    near = np.exp(-(dy**2 + dx**2) / (2 * (0.6 * radius) ** 2)).astype(np.float32)
+    padded = np.pad(disparity, radius, mode="edge")
+    votes = np.pad(~ramp, radius, mode="edge")
+    padded_colour = np.pad(colour, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
+    lo, hi = float(disparity.min()), float(disparity.max())
+    step = max(hi - lo, 1e-9) / 65535
+    out = disparity.copy()
+    for start in range(0, len(rows), 16384):  # bounded memory
+        r, c = rows[start : start + 16384, None], columns[start : start + 16384, None]
+        y, x = r + radius + dy, c + radius + dx
+        difference = padded_colour[y, x] - colour[r, c]
+        weight = np.exp(-np.einsum("nkc,nkc->nk", difference, difference) / (2 * COLOUR_SIGMA**2)) * near * votes[y, x]
+        weight += 1e-4 * near * votes[y, x]  # where no colour matches, the nearest pixels decide
+        # Value in the high and weight in the low 16 bits: one plain sort orders both, several times faster than argsort.
+        quantised = np.round((padded[y, x] - lo) / step).astype(np.uint32)
+        packed = np.sort((quantised << 16) | np.round(weight * 65535).astype(np.uint32), axis=1)
+        mass = np.cumsum(packed & 0xFFFF, axis=1, dtype=np.int64)
+        middle = (mass * 2 >= mass[:, -1:]).argmax(1)
+        median = lo + (packed[np.arange(len(packed)), middle] >> 16) * step
+        decided = mass[:, -1] > 0
+        out[r[decided, 0], c[decided, 0]] = median[decided]
+    return out

@@ -1,0 +1,169 @@
+"""Layers behind tears: the picture is peeled, nearest surfaces first, until no camera move can look behind anything.
+
+After the layered depth images of Shih et al. (CVPR 2020), on whole arrays: each peel takes away the near side of every
+tear as far as the parallax budget can reveal, continues the far side's depth there, and paints its colour from the far
+side's context alone. The result is a full picture again, peeled in turn where it still has tears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from inpaint.chains import find_tears
+from inpaint.filters import Bool, Float, push_pull
+from inpaint.matte import soft_edges
+from inpaint.regions import grow, reveal_steps
+from inpaint.tears import Links, smooth_surfaces, surfaces, tear_band, torn_pairs
+
+UInt8 = npt.NDArray[np.uint8]
+# rgb (H, W, 3) float32 in 0..1, unknown (H, W), context (H, W) -> rgb with `unknown` painted from `context` only
+Fill = Callable[[Float, Bool, Bool], Float]
+
+MAX_LAYERS = 4
+MARGIN_PX = 3.0  # peeled beyond the budget, against rounding and filtering at the rim
+OVERLAP_PX = 2  # neighbouring layers share this many pixels, so that no crack opens between them
+BEHIND = 0.004  # a painted surface lies at least this much disparity behind what hides it
+CONTEXT_STEPS = 96
+SHOULDER_PX = 10  # depth this close to a tear still carries the shoulders of the network's blur: smoothed
+MIN_FRAGMENT_SHARE = 6e-5  # smaller pieces of surface are noise of the depth map
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One sheet of the layered image on the extended canvas of (H, W) pixels."""
+
+    rgb: Float  # (H, W, 3) sRGB in 0..1
+    disparity: Float  # (H, W)
+    alpha: Float  # (H, W) in 0..1
+    links: Links  # which neighbours are one surface
+    drawn: Bool  # (H, W) pixels that the layer shows
+    painted: Bool  # (H, W) pixels whose colour was painted in, not taken from the photo
+
+
+@dataclass(frozen=True)
+class LayeredImage:
+    """Layers, front first. The photo is the canvas without `border_px` on each side."""
+
+    layers: tuple[Layer, ...]
+    border_px: int
+    budget_px: float
+
+
+def extend(array: npt.NDArray[np.float32], border_px: int) -> Float:
+    """(H, W[, C]) -> the same with its edge repeated `border_px` to each side."""
+    pad = [(border_px, border_px)] * 2 + [(0, 0)] * (array.ndim - 2)
+    return np.pad(array, pad, mode="edge")
+
+
+def build_layers(rgb: UInt8, disparity: Float, budget_px: float, fill: Fill) -> LayeredImage:
+    """Photo (H, W, 3) uint8 and sharp disparity (H, W) in 0..1 -> layered image that holds for `budget_px`."""
+    border = int(np.ceil(budget_px + MARGIN_PX))
+    q = _smooth_outside(extend(disparity, border), border)
+    inside = np.zeros(q.shape, bool)
+    inside[border:-border, border:-border] = True
+    tears = find_tears(q, budget_px)
+    q = smooth_surfaces(remove_fragments(q, tears), tears, tear_band(tears, SHOULDER_PX), SHOULDER_PX)
+    colour = fill(extend(rgb.astype(np.float32) / 255, border), ~inside, inside)
+
+    matte = soft_edges(q, find_tears(q, budget_px), colour)
+    q, alpha = matte.disparity, matte.alpha
+    links = find_tears(q, budget_px)
+    front = Layer(colour, q, alpha, links, np.ones(q.shape, bool), ~inside)
+    layers = [front]
+    unreliable = matte.rim
+    cut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
+    while len(layers) < MAX_LAYERS:
+        behind = _peel(layers[-1], cut, unreliable, budget_px, fill, last=len(layers) == MAX_LAYERS - 1)
+        if behind is None:
+            break
+        layer, cut = behind
+        layers.append(layer)
+        unreliable = np.zeros_like(unreliable)
+    return LayeredImage(tuple(layers), border, budget_px)
+
+
+def remove_fragments(disparity: Float, links: Links) -> Float:
+    """Small torn-off pieces (flying specks) take the depth of the surface beside them."""
+    label = surfaces(links)
+    size = np.bincount(label.ravel())
+    small = size[label] < MIN_FRAGMENT_SHARE * disparity.size
+    if not small.any() or small.all():
+        return disparity
+    _, nearest = cv2.distanceTransformWithLabels(small.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    values = np.zeros(int(nearest.max()) + 1, np.float32)
+    values[nearest[~small]] = disparity[~small]
+    return values[nearest]
+
+
+def _smooth_outside(disparity: Float, border_px: int) -> Float:
+    """Calm the repeated edge rows farther out, where they would only draw streaks of depth."""
+    blurred = cv2.GaussianBlur(disparity, (0, 0), max(1.0, border_px / 6))
+    h, w = disparity.shape
+    y = np.maximum(border_px - np.arange(h), np.arange(h) - (h - 1 - border_px)).clip(0)
+    x = np.maximum(border_px - np.arange(w), np.arange(w) - (w - 1 - border_px)).clip(0)
+    outside = np.maximum(y[:, None], x[None]) / border_px
+    share = (np.clip(outside * 1.5 - 0.5, 0, 1) ** 2).astype(np.float32)
+    return disparity * (1 - share) + blurred * share
+
+
+def _peel(
+    front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fill, last: bool
+) -> tuple[Layer, Links] | None:
+    """The picture behind `front`'s tears, or None where nothing can be revealed. `cut`: tears that hide nothing new."""
+    h, w = front.disparity.shape
+    open_links = Links(front.links.right | cut.right, front.links.down | cut.down)
+    pairs = torn_pairs(open_links, front.disparity)
+    if not len(pairs.near):
+        return None
+    steps = reveal_steps(pairs, front.disparity, budget_px, MARGIN_PX)
+    walls = Links(front.links.right & ~cut.right, front.links.down & ~cut.down)
+    near_value, far_value = front.disparity.ravel()[pairs.near], front.disparity.ravel()[pairs.far]
+    hidden = grow(pairs.near, steps, walls, front.disparity, above=far_value + BEHIND).mask
+    background = grow(
+        pairs.far,
+        np.full(len(pairs.far), CONTEXT_STEPS),
+        walls,
+        front.disparity,
+        below=far_value + 0.5 * (near_value - far_value),
+    )
+    if not last:
+        # What is the background of something nearer stays for now: it is peeled in its turn, on the next layer.
+        needed = background.mask & (background.steps < np.minimum(steps[background.source], CONTEXT_STEPS))
+        waits = needed & hidden
+        if not (hidden & ~waits).any():  # surfaces that hide one another in a ring
+            waits = np.zeros_like(waits)
+        hidden = hidden & ~waits
+    context = background.mask & ~hidden & ~unreliable
+    repaint = hidden | (background.mask & (background.steps < 2 * OVERLAP_PX) & unreliable & ~hidden)
+
+    q = np.where(hidden, push_pull(front.disparity, context), front.disparity)
+    q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)
+    rgb = fill(front.rgb, repaint, context)
+    links = find_tears(q, budget_px)
+    new_cut = _hidden_cuts(links, q, hidden)
+    if last:
+        links = Links(links.right | (hidden[:, 1:] & hidden[:, :-1]), links.down | (hidden[1:] & hidden[:-1]))
+    both = Links(cut.right | new_cut.right, cut.down | new_cut.down)
+    near_hidden = grow(np.flatnonzero(hidden), np.full(int(hidden.sum()), 2 * OVERLAP_PX), _without(links, both), q)
+    layer = Layer(rgb, q, np.ones((h, w), np.float32), links, near_hidden.mask, repaint | front.painted)
+    return layer, both
+
+
+def _without(links: Links, cut: Links) -> Links:
+    return Links(links.right & ~cut.right, links.down & ~cut.down)
+
+
+def _hidden_cuts(links: Links, disparity: Float, hidden: Bool) -> Links:
+    """Torn links between a painted pixel and a nearer one that was not peeled: the budget never opens those."""
+    h = hidden
+    q = disparity
+    right = ~links.right & (
+        (h[:, :-1] & ~h[:, 1:] & (q[:, 1:] > q[:, :-1])) | (h[:, 1:] & ~h[:, :-1] & (q[:, :-1] > q[:, 1:]))
+    )
+    down = ~links.down & ((h[:-1] & ~h[1:] & (q[1:] > q[:-1])) | (h[1:] & ~h[:-1] & (q[:-1] > q[1:])))
+    return Links(right, down)

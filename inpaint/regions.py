@@ -1,0 +1,76 @@
+"""Regions that grow from tears along links, so that growth never crosses a tear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from inpaint.filters import Bool, Float
+from inpaint.tears import Index, Links, TornPairs
+
+DIAGONAL = 1.42  # growth counts steps along rows and columns; this many cover a diagonal pixel distance of 1
+
+
+@dataclass(frozen=True)
+class Region:
+    """Pixels that growth reached."""
+
+    steps: npt.NDArray[np.int32]  # (H, W) steps from the seed, -1 where not reached
+    source: Index  # (H, W) which seed the pixel was reached from (index into the seeds), -1 where not reached
+
+    @property
+    def mask(self) -> Bool:
+        return np.asarray(self.steps >= 0)
+
+
+def grow(
+    seeds: Index,
+    limits: npt.NDArray[np.int64],
+    links: Links,
+    disparity: Float,
+    above: Float | None = None,
+    below: Float | None = None,
+) -> Region:
+    """Grow from `seeds` (N,) flat pixel indices along links, each seed for its own number of steps `limits` (N,).
+
+    A seed's growth only enters pixels whose `disparity` (H, W) is over its `above` (N,) and under its `below` (N,), so that
+    it cannot slip round the open end of a tear onto the other surface. Where several seeds meet, the one with fewer
+    steps wins. Work is proportional to the region, not the picture.
+    """
+    h, w = links.down.shape[0] + 1, links.down.shape[1]
+    steps = np.full(h * w, -1, np.int32)
+    source = np.full(h * w, -1, np.int64)
+    far_first = np.argsort(limits, kind="stable")  # of seeds on one pixel, the one with the largest limit stays
+    source[seeds[far_first]] = far_first
+    frontier = np.unique(seeds)
+    steps[frontier] = 0
+    q = disparity.ravel()
+    ways = links.to_neighbours()
+    step = 0
+    while len(frontier):
+        step += 1
+        frontier = frontier[limits[source[frontier]] >= step]
+        reached = []
+        for offset, linked in ways:
+            from_ = frontier[linked[frontier]]
+            to = from_ + offset
+            new = steps[to] < 0
+            if above is not None:
+                new &= q[to] > above[source[from_]]
+            if below is not None:
+                new &= q[to] < below[source[from_]]
+            to, from_ = to[new], from_[new]
+            steps[to] = step
+            source[to] = source[from_]
+            reached.append(to)
+        frontier = np.unique(np.concatenate(reached))
+    return Region(steps.reshape(h, w), source.reshape(h, w))
+
+
+def reveal_steps(pairs: TornPairs, disparity: Float, budget_px: float, margin_px: float) -> npt.NDArray[np.int64]:
+    """How many steps behind each torn link any camera move can look, plus a margin."""
+    flat = disparity.ravel()
+    opening_px = (flat[pairs.near] - flat[pairs.far]) * budget_px
+    return np.ceil((opening_px + margin_px) * DIAGONAL).astype(np.int64)

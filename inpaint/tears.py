@@ -1,0 +1,102 @@
+"""Links between neighbouring pixels, and the tears where a camera move would pull neighbours apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from inpaint.filters import Bool, Float
+
+Index = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Links:
+    """Which 4-neighbours belong to one surface."""
+
+    right: Bool  # (H, W - 1): pixel (y, x) is linked with (y, x + 1)
+    down: Bool  # (H - 1, W): pixel (y, x) is linked with (y + 1, x)
+
+    @staticmethod
+    def all(shape: tuple[int, int]) -> Links:
+        h, w = shape
+        return Links(np.ones((h, w - 1), bool), np.ones((h - 1, w), bool))
+
+    def to_neighbours(self) -> list[tuple[int, Bool]]:
+        """(flat index offset, (H * W,) mask of pixels that have a link that way): right, left, down, up."""
+        h, w = self.down.shape[0] + 1, self.down.shape[1]
+        right, down = np.zeros((h, w), bool), np.zeros((h, w), bool)
+        left, up = np.zeros((h, w), bool), np.zeros((h, w), bool)
+        right[:, :-1], left[:, 1:] = self.right, self.right
+        down[:-1], up[1:] = self.down, self.down
+        return [(1, right.ravel()), (-1, left.ravel()), (w, down.ravel()), (-w, up.ravel())]
+
+
+@dataclass(frozen=True)
+class TornPairs:
+    """Every torn link as a pair of flat pixel indices, the nearer surface's first."""
+
+    near: Index  # (N,)
+    far: Index  # (N,)
+
+
+def torn_pairs(links: Links, disparity: Float) -> TornPairs:
+    """The torn links of `links`, ordered by which side is nearer in `disparity` (H, W)."""
+    h, w = disparity.shape
+    index = np.arange(h * w).reshape(h, w)
+    first = np.concatenate([index[:, :-1][~links.right], index[:-1][~links.down]])
+    second = np.concatenate([index[:, 1:][~links.right], index[1:][~links.down]])
+    flat = disparity.ravel()
+    swap = flat[first] < flat[second]
+    return TornPairs(np.where(swap, second, first), np.where(swap, first, second))
+
+
+def jumps_px(disparity: Float, budget_px: float) -> tuple[Float, Float]:
+    """How far a move opens each pair of neighbours, px: to the right (H, W - 1), downward (H - 1, W)."""
+    return (
+        np.abs(np.diff(disparity, axis=1)) * np.float32(budget_px),
+        np.abs(np.diff(disparity, axis=0)) * np.float32(budget_px),
+    )
+
+
+def surfaces(links: Links) -> npt.NDArray[np.int32]:
+    """(H, W) labels 0.. of the pieces that links hold together."""
+    h, w = links.down.shape[0] + 1, links.down.shape[1]
+    index = np.arange(h * w, dtype=np.int32).reshape(h, w)
+    first = np.concatenate([index[:, :-1][links.right], index[:-1][links.down]])
+    second = np.concatenate([index[:, 1:][links.right], index[1:][links.down]])
+    graph = coo_array((np.ones(len(first), np.uint8), (first, second)), shape=(h * w, h * w))
+    return connected_components(graph, directed=False)[1].reshape(h, w).astype(np.int32)
+
+
+def smooth_surfaces(disparity: Float, links: Links, where: Bool, rounds: int) -> Float:
+    """Average each pixel of `where` with the neighbours it is linked to, `rounds` times; tears stay sharp."""
+    q = disparity
+    right, down = links.right.astype(np.float32), links.down.astype(np.float32)
+    count = np.ones_like(q)
+    count[:, :-1] += right
+    count[:, 1:] += right
+    count[:-1] += down
+    count[1:] += down
+    for _ in range(rounds):
+        total = q.copy()
+        total[:, :-1] += right * q[:, 1:]
+        total[:, 1:] += right * q[:, :-1]
+        total[:-1] += down * q[1:]
+        total[1:] += down * q[:-1]
+        q = np.where(where, total / count, q)
+    return np.asarray(q)
+
+
+def tear_band(links: Links, radius: int) -> Bool:
+    """(H, W) pixels within `radius` (square) of a torn link."""
+    h, w = links.down.shape[0] + 1, links.down.shape[1]
+    edge = np.zeros((h, w), np.uint8)
+    edge[:, :-1] |= ~links.right
+    edge[:-1] |= ~links.down
+    return cv2.dilate(edge, np.ones((2 * radius + 1,) * 2, np.uint8)).astype(bool)

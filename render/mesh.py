@@ -1,0 +1,188 @@
+"""Adaptive triangle meshes of disparity maps: fine along tears and bends, coarse elsewhere, without cracks.
+
+A balanced quadtree over the pixel grid. A block is one leaf if all of it is drawn, nothing in it is torn and the plane
+patch through its corners moves no pixel by more than a set error; neighbouring leaves differ by one level at most, and a
+leaf with a finer neighbour is a fan that takes the neighbour's vertex in, so that no crack can open between the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Float = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+Index = npt.NDArray[np.int64]
+
+LEVELS = 5  # coarsest leaf: 2 ** LEVELS pixels
+MAX_ERROR_PX = 0.25
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A sheet of triangles over the canvas of a layer."""
+
+    xy: Float  # (V, 2) canvas position, px; the centre of the top left pixel is (0.5, 0.5)
+    disparity: Float  # (V,)
+    fade: Float  # (V,) factor on alpha in 0..1: 0 where a torn sheet runs out
+    triangles: npt.NDArray[np.int32]  # (T, 3)
+
+
+def build_mesh(disparity: Float, right: Bool, down: Bool, drawn: Bool, budget_px: float) -> Mesh:
+    """Mesh of the pixels `drawn` (H, W) of a layer with links `right` (H, W - 1) and `down` (H - 1, W).
+
+    Vertices lie on pixel centres. `budget_px` turns disparity errors into pixels on screen.
+    """
+    h, w = disparity.shape
+    drawn_quads = drawn[:-1, :-1] & drawn[:-1, 1:] & drawn[1:, :-1] & drawn[1:, 1:]
+    links = right[:-1].astype(np.uint8) + right[1:] + down[:, :-1] + down[:, 1:]
+    # A single torn link is the open end of a tear: the surface stretches there.
+    torn = drawn_quads & (links < 3)
+    whole = drawn_quads & ~torn
+    leaves = _leaves(disparity, whole, budget_px)
+    triangles = _leaf_triangles(leaves, w)
+    used, compact = np.unique(triangles, return_inverse=True)
+    y, x = np.divmod(used, w)
+    surface = Mesh(
+        np.stack([x + 0.5, y + 0.5], 1).astype(np.float32),
+        disparity[y, x],
+        np.ones(len(used), np.float32),
+        compact.reshape(-1, 3).astype(np.int32),
+    )
+    return _join(surface, _torn_sheets(disparity, right, down, torn))
+
+
+def _leaves(disparity: Float, whole: Bool, budget_px: float) -> list[tuple[Index, Index, Bool]]:
+    """Per level: rows and columns (px) of the leaves' corners and (N, 4) whether top, bottom, left, right is finer."""
+    top_size = 1 << LEVELS
+    qh, qw = whole.shape
+    bh, bw = -(-qh // top_size), -(-qw // top_size)
+    quads = np.zeros((bh * top_size, bw * top_size), bool)
+    quads[:qh, :qw] = whole
+    q = np.pad(disparity, ((0, bh * top_size + 1 - qh - 1), (0, bw * top_size + 1 - qw - 1)), mode="edge")
+    split = [np.zeros_like(quads)]
+    solid, empty = quads, ~quads
+    for level in range(1, LEVELS + 1):
+        solid, empty = _all_of_four(solid), _all_of_four(empty)
+        flat = _patch_error(q, 1 << level) * budget_px <= MAX_ERROR_PX
+        finer = split[-1]
+        split.append(~empty & (~(solid & flat) | ~_all_of_four(~finer)))
+    for level in range(1, LEVELS):  # neighbours of a split block must be at most one level coarser
+        around = cv2.dilate(split[level].astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+        split[level + 1] |= ~_all_of_four(~around)
+    leaves = []
+    for level in range(LEVELS + 1):
+        size = 1 << level
+        exists = np.ones_like(split[level]) if level == LEVELS else _to_children(split[level + 1])
+        leaf = exists & ~split[level]
+        if level == 0:
+            leaf &= quads
+        else:
+            leaf &= quads[::size, ::size]  # a leaf is all drawn or all empty
+        i, j = np.nonzero(leaf)
+        finer = np.pad(split[level], 1)
+        sides = np.stack([finer[i, j + 1], finer[i + 2, j + 1], finer[i + 1, j], finer[i + 1, j + 2]], 1)
+        leaves.append((i * size, j * size, sides))
+    return leaves
+
+
+def _all_of_four(x: Bool) -> Bool:
+    return x[::2, ::2] & x[1::2, ::2] & x[::2, 1::2] & x[1::2, 1::2]
+
+
+def _to_children(x: Bool) -> Bool:
+    return np.repeat(np.repeat(x, 2, 0), 2, 1)
+
+
+def _patch_error(q: Float, size: int) -> Float:
+    """Largest distance of q from the bilinear patch through each block's corners, per block of `size` pixels."""
+    corners = q[::size, ::size]
+    a, b, c, d = corners[:-1, :-1], corners[:-1, 1:], corners[1:, :-1], corners[1:, 1:]
+    worst = np.zeros_like(a)
+    step = max(1, size // 8)
+    for dy in range(0, size + 1, step):
+        left, right = a + (c - a) * (dy / size), b + (d - b) * (dy / size)
+        rows = q[dy : dy + (len(a) - 1) * size + 1 : size]
+        for dx in range(0, size + 1, step):
+            value = rows[:, dx : dx + (a.shape[1] - 1) * size + 1 : size]
+            np.maximum(worst, np.abs(left + (right - left) * (dx / size) - value), out=worst)
+    return worst
+
+
+def _leaf_triangles(leaves: list[tuple[Index, Index, Bool]], width: int) -> Index:
+    """(T, 3) indices into the pixel grid of the given width."""
+    parts = []
+    for level, (y, x, sides) in enumerate(leaves):
+        size, half = 1 << level, (1 << level) // 2
+        plain = ~sides.any(1)
+
+        def at(dy: int, dx: int, chosen: Bool, y: Index = y, x: Index = x) -> Index:
+            return (y[chosen] + dy) * width + x[chosen] + dx
+
+        a, b, c, d = (at(dy, dx, plain) for dy, dx in ((0, 0), (0, size), (size, 0), (size, size)))
+        parts += [np.stack([a, b, c], 1), np.stack([b, d, c], 1)]
+        # Fans: per side two corners, the middle between them, and whether the neighbour has a vertex there.
+        for k, (p, m, r) in enumerate(
+            (
+                ((0, 0), (0, half), (0, size)),
+                ((size, size), (size, half), (size, 0)),
+                ((size, 0), (half, 0), (0, 0)),
+                ((0, size), (half, size), (size, size)),
+            )
+        ):
+            whole, halved = ~plain & ~sides[:, k], ~plain & sides[:, k]
+            parts.append(np.stack([at(half, half, whole), at(*p, whole), at(*r, whole)], 1))
+            parts.append(np.stack([at(half, half, halved), at(*p, halved), at(*m, halved)], 1))
+            parts.append(np.stack([at(half, half, halved), at(*m, halved), at(*r, halved)], 1))
+    return np.concatenate(parts) if parts else np.zeros((0, 3), np.int64)
+
+
+def _torn_sheets(disparity: Float, right: Bool, down: Bool, torn: Bool) -> Mesh:
+    """One sheet for every surface that ends in a torn quad.
+
+    Each group of linked corners goes on over the whole quad at its own depth. It fades out towards corners of farther
+    groups; the farthest group does not fade, so that the quad is covered even where no layer lies behind.
+    """
+    y, x = np.nonzero(torn)
+    n = len(y)
+    rows, columns = np.stack([y, y, y + 1, y + 1], 1), np.stack([x, x + 1, x, x + 1], 1)
+    q = disparity[rows, columns]
+    group = np.tile(np.arange(4), (n, 1))
+    edges = ((0, 1, right[y, x]), (2, 3, right[y + 1, x]), (0, 2, down[y, x]), (1, 3, down[y, x + 1]))
+    for _ in range(2):  # labels spread over at most three links
+        for i, j, linked in edges:
+            least = np.where(linked, np.minimum(group[:, i], group[:, j]), 0)
+            group[:, i] = np.where(linked, least, group[:, i])
+            group[:, j] = np.where(linked, least, group[:, j])
+    means = np.stack([np.where(group == g, q, 0).sum(1) / np.maximum((group == g).sum(1), 1) for g in range(4)], 1)
+    present = np.stack([(group == g).any(1) for g in range(4)], 1)
+    farthest = np.where(present, means, np.inf).argmin(1)
+    xy, values, fades = [], [], []
+    for g in range(4):
+        chosen = present[:, g]
+        member = group[chosen] == g
+        last = (farthest[chosen] == g)[:, None]
+        xy.append(np.stack([columns[chosen] + 0.5, rows[chosen] + 0.5], -1).reshape(-1, 2))
+        values.append(np.where(member, q[chosen], means[chosen, g, None]).ravel())
+        fades.append((member | last).ravel())
+    count = sum(len(v) for v in values) // 4
+    quad = np.array([[0, 1, 2], [1, 3, 2]], np.int32)
+    triangles = (quad[None] + 4 * np.arange(count, dtype=np.int32)[:, None, None]).reshape(-1, 3)
+    return Mesh(
+        np.concatenate(xy).astype(np.float32),
+        np.concatenate(values).astype(np.float32),
+        np.concatenate(fades).astype(np.float32),
+        triangles,
+    )
+
+
+def _join(a: Mesh, b: Mesh) -> Mesh:
+    return Mesh(
+        np.concatenate([a.xy, b.xy]),
+        np.concatenate([a.disparity, b.disparity]),
+        np.concatenate([a.fade, b.fade]),
+        np.concatenate([a.triangles, b.triangles + np.int32(len(a.xy))]),
+    )

@@ -1,0 +1,68 @@
+"""The scene that the renderer draws: all layers' meshes in one vertex buffer, sorted from far to near."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from render.mesh import Mesh
+
+Float = npt.NDArray[np.float32]
+UInt8 = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Geometry and textures of a layered image, ready to upload."""
+
+    rays: Float  # (V, 2) x / z and y / z in the source camera
+    disparity: Float  # (V,) inverse depth
+    fade: Float  # (V,) factor on alpha
+    texcoord: Float  # (V, 3) u, v in 0..1 and the texture's number
+    triangles: npt.NDArray[np.int32]  # (T, 3), far to near
+    textures: UInt8  # (L, Ht, Wt, 4) sRGB and alpha
+    width_px: int  # of the source picture that the identity pose reproduces
+    height_px: int
+    focal_px: float  # in pixels of the source picture
+
+
+def build_scene(
+    meshes: list[Mesh],
+    canvas_border_px: int,
+    canvas_scale: float,
+    textures: UInt8,
+    texture_border_px: int,
+    focal_px: float,
+) -> Scene:
+    """Join the layers' meshes (front first).
+
+    Canvas position x is pixel `(x - canvas_border_px) * canvas_scale` of the source picture; the source picture starts
+    `texture_border_px` pixels into each texture.
+    """
+    _, texture_h, texture_w, _ = textures.shape
+    width, height = texture_w - 2 * texture_border_px, texture_h - 2 * texture_border_px
+    rays, texcoords, triangles, order = [], [], [], []
+    start = 0
+    for number, mesh in enumerate(meshes):
+        picture = (mesh.xy - canvas_border_px) * np.float32(canvas_scale)
+        rays.append((picture - np.array([width / 2, height / 2], np.float32)) / np.float32(focal_px))
+        uv = (picture + texture_border_px) / np.array([texture_w, texture_h], np.float32)
+        texcoords.append(np.column_stack([uv, np.full(len(uv), number, np.float32)]))
+        triangles.append(mesh.triangles + np.int32(start))
+        order.append(mesh.disparity[mesh.triangles].mean(1) - np.float32(1e-5 * number))
+        start += len(mesh.xy)
+    # Far first, so that soft edges blend over what lies behind them; at one depth the hindmost layer first.
+    sequence = np.argsort(np.concatenate(order), kind="stable")
+    return Scene(
+        np.concatenate(rays).astype(np.float32),
+        np.concatenate([m.disparity for m in meshes]),
+        np.concatenate([m.fade for m in meshes]),
+        np.concatenate(texcoords).astype(np.float32),
+        np.concatenate(triangles)[sequence],
+        textures,
+        width,
+        height,
+        focal_px,
+    )

@@ -1,0 +1,13 @@
+#version 330
+uniform sampler2DArray layers;
+
+in vec3 texcoord;
+in float fade;
+out vec4 colour;
+
+void main() {
+    vec4 texel = texture(layers, texcoord);
+    float alpha = texel.a * fade;
+    if (alpha < 1.0 / 255.0) discard;  // must not hide what is drawn later
+    colour = vec4(texel.rgb, alpha);
+}

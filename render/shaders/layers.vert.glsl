@@ -1,0 +1,25 @@
+#version 330
+// A vertex is a pixel of the source picture with its inverse depth q. (ray, 1) is its direction from the source camera, so
+// (ray, 1, q) is its position in homogeneous coordinates: linear in q, finite at infinity (q = 0), and, because both ray
+// and q are linear over a plane's picture, interpolated exactly by the rasteriser.
+in vec2 in_ray;
+in float in_disparity;
+in float in_fade;
+in vec3 in_texcoord;  // u, v, texture layer
+
+uniform mat4 pose;    // world (= source camera) to camera
+uniform vec2 focal;   // focal length over half of the frame's width and height
+uniform vec2 shift;   // principal point offset over half of the frame's width and height
+
+out vec3 texcoord;
+out float fade;
+
+const float NEAR_DEPTH = 0.25;  // scene units; the nearest surface is at 1
+
+void main() {
+    vec3 p = mat3(pose) * vec3(in_ray, 1.0) + pose[3].xyz * in_disparity;
+    // y is not flipped: row 0 of the frame buffer is the top of the picture, as readers of frames expect.
+    gl_Position = vec4(p.xy * focal + shift * p.z, p.z - 2.0 * NEAR_DEPTH * in_disparity, p.z);
+    texcoord = in_texcoord;
+    fade = in_fade;
+}

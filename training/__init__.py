@@ -1,0 +1,1 @@
+"""Scripts that produce the two shipped networks. Not installed with the product."""

@@ -1,0 +1,154 @@
+"""Train the built-in depth network.
+
+`python -m training.train_depth DATA LABELS RUN --minutes 60` trains in RUN (checkpoint, log.jsonl, weights), and goes on
+from RUN's checkpoint if there is one. LABELS is what `training.labels` wrote. On a GPU it picks larger batches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from photo3d_video.depth.network import ENCODER, DepthNetwork, normalise
+from training.depth_data import SUBJECT_UNKNOWN, DepthSamples, Sample
+from training.encoder import load_imagenet
+from training.losses import disparity_loss
+
+ENCODER_RATE, DECODER_RATE = 1.5e-4, 1.2e-3
+WEIGHT_DECAY = 0.01
+WARM_UP_STEPS = 200
+GRADIENT_WEIGHT, SUBJECT_WEIGHT = 0.5, 0.1
+EMA = 0.998
+SHAPES = ((1.0, 1.0), (1.0, 1.0), (4 / 3, 3 / 4), (3 / 4, 4 / 3), (3 / 2, 2 / 3))  # (w, h) over the side
+SAVE_EVERY_S = 120
+
+
+def batch_shape(index: int, side: int) -> tuple[int, int]:
+    """(H, W), multiples of 32, of about side x side pixels."""
+    w, h = SHAPES[np.random.default_rng(index).integers(len(SHAPES))]
+    return max(32, round(side * h**0.5 / 32) * 32), max(32, round(side * w**0.5 / 32) * 32)
+
+
+def collate(samples: list[Sample]) -> tuple[Tensor, Tensor, Tensor]:
+    """Samples of one size -> rgb (B, 3, H, W), disparity and subject at half size, as the network puts them out."""
+    rgb = torch.from_numpy(np.stack([s.rgb for s in samples])).permute(0, 3, 1, 2).float()
+    disparity = torch.from_numpy(np.stack([s.disparity[::2, ::2] for s in samples]))
+    subject = torch.from_numpy(np.stack([s.subject[::2, ::2] for s in samples]))
+    return rgb, disparity, subject
+
+
+def subject_loss(logit: Tensor, subject: Tensor) -> Tensor:
+    known = (subject != SUBJECT_UNKNOWN).float()
+    loss = F.binary_cross_entropy_with_logits(logit, subject.float() / 254, reduction="none")
+    return (loss * known).sum() / known.sum().clamp_min(1)
+
+
+def parameter_groups(network: nn.Module) -> list[dict[str, object]]:
+    encoder = [p for n, p in network.named_parameters() if n.startswith("encoder.")]
+    decoder = [p for n, p in network.named_parameters() if not n.startswith("encoder.")]
+    return [{"params": encoder, "rate": ENCODER_RATE}, {"params": decoder, "rate": DECODER_RATE}]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("labels", type=Path)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--side", type=int, default=224, help="square root of the training picture's area, px")
+    parser.add_argument("--batch", type=int, default=12)
+    parser.add_argument("--encoder", default=ENCODER)
+    parser.add_argument("--rate", type=float, default=1.0, help="factor on both learning rates")
+    parser.add_argument("--start", type=Path, help="weights (.safetensors) to start from instead of ImageNet's")
+    args = parser.parse_args()
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(0)
+    cv2.setNumThreads(1)
+    args.run.mkdir(parents=True, exist_ok=True)
+    checkpoint = args.run / "checkpoint.pt"
+
+    network = DepthNetwork(args.encoder)
+    if args.start:
+        from safetensors.torch import load_file
+
+        network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(args.start).items()})
+    else:
+        load_imagenet(network.encoder, args.encoder)
+    network.to(device, memory_format=torch.channels_last)
+    average = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(EMA), use_buffers=True
+    )
+    optimiser = torch.optim.AdamW(parameter_groups(network), lr=0, weight_decay=WEIGHT_DECAY)
+    step, trained_s = 0, 0.0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        network.load_state_dict(state["network"])
+        average.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        step, trained_s = state["step"], state["trained_s"]
+
+    def save() -> None:
+        part = checkpoint.with_suffix(".part")
+        torch.save({"network": network.state_dict(), "average": average.state_dict(),
+                    "optimiser": optimiser.state_dict(), "step": step, "trained_s": trained_s}, part)  # fmt: skip
+        part.replace(checkpoint)
+        weights = {k: v.half() if v.is_floating_point() else v for k, v in average.module.state_dict().items()}
+        save_file({k: v.contiguous().cpu() for k, v in weights.items()}, args.run / "weights.safetensors")
+
+    samples = DepthSamples(args.data, args.labels)
+    budget_s = args.minutes * 60
+    log = (args.run / "log.jsonl").open("a")
+    recent: list[tuple[float, float]] = []
+    saved_at = begun = time.monotonic()
+    before_s = trained_s
+    with ThreadPoolExecutor(12 if device.type == "cuda" else 2) as pool:
+
+        def draw_batch(k: int) -> list:
+            size = batch_shape(k, args.side)
+            return [pool.submit(samples.draw, k * args.batch + i, size) for i in range(args.batch)]
+
+        ahead = [draw_batch(step + i) for i in range(3)]
+        for step in count(step):
+            rgb, disparity, subject = collate([f.result() for f in ahead.pop(0)])
+            ahead.append(draw_batch(step + 3))
+            done = min(1.0, trained_s / budget_s)
+            for group in optimiser.param_groups:
+                group["lr"] = args.rate * group["rate"] * min(1, (step + 1) / WARM_UP_STEPS) * (1 - done) ** 0.9
+            x = normalise(rgb.to(device)).contiguous(memory_format=torch.channels_last)
+            predicted, logit = network(x)
+            d_loss = disparity_loss(predicted, disparity.to(device), GRADIENT_WEIGHT)
+            s_loss = subject_loss(logit, subject.to(device))
+            optimiser.zero_grad()
+            (d_loss + SUBJECT_WEIGHT * s_loss).backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            average.update_parameters(network)
+            recent.append((d_loss.item(), s_loss.item()))
+            trained_s = before_s + time.monotonic() - begun
+            if len(recent) == 50:
+                d, s = np.mean(recent, axis=0)
+                log.write(json.dumps({"step": step + 1, "s": round(trained_s), "disparity": d, "subject": s}) + "\n")
+                log.flush()
+                recent.clear()
+            finished = trained_s >= budget_s
+            if finished or time.monotonic() - saved_at > SAVE_EVERY_S:
+                saved_at = time.monotonic()
+                save()
+            if finished:
+                break
+
+
+if __name__ == "__main__":
+    main()
