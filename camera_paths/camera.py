@@ -44,17 +44,19 @@ class CameraPath:
             raise PathError("a camera path has a focal factor that is not a positive number")
 
     def __len__(self) -> int:
-        return self.focal_factor.shape[0]
+        return len(self.focal_factor)
 
     @property
     def rotation(self) -> FloatArray:
         """(N, 3, 3) world-to-camera rotations."""
-        return self.world_to_camera[:, :3, :3]
+        rotation: FloatArray = self.world_to_camera[:, :3, :3]
+        return rotation
 
     @property
     def position(self) -> FloatArray:
         """(N, 3) camera centres in the world, scene units."""
-        return -np.einsum("nji,nj->ni", self.rotation, self.world_to_camera[:, :3, 3])
+        centres: FloatArray = -np.einsum("nji,nj->ni", self.rotation, self.world_to_camera[:, :3, 3])
+        return centres
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Smooth curves through keyframes that never swing past them.
 
-Cubic Hermite curves with monotone slopes (Fritsch and Butland 1984): where a value holds between two keyframes it stays,
-and between others it runs from one to the next without overshoot, so that a path is no larger than its keyframes.
-Rotations follow the same curve as cumulative Bezier quaternion curves (Kim, Kim and Shin 1995).
+Cubic Hermite curves with monotone slopes (Fritsch and Butland 1984): where two keyframes are equal the value holds,
+otherwise it runs from one to the next without overshoot, so that a path is no larger than its keyframes. Rotations
+follow the same curve as cumulative Bezier quaternion curves (Kim, Kim and Shin 1995).
 """
 
 from __future__ import annotations
@@ -30,9 +30,7 @@ def interpolate(time_s: FloatArray, values: FloatArray, at_s: FloatArray, *, loo
     return values[segment] + ease * step[segment] + t * (1 - t) * ((1 - t) * start - t * end)
 
 
-def interpolate_rotations(
-    time_s: FloatArray, quaternions: FloatArray, at_s: FloatArray, *, loops: bool
-) -> FloatArray:
+def interpolate_rotations(time_s: FloatArray, quaternions: FloatArray, at_s: FloatArray, *, loops: bool) -> FloatArray:
     """Unit quaternions (N, 4) at times `at_s` (N,) of the curve through `quaternions` (K, 4), as `interpolate`."""
     if len(time_s) == 1:
         return np.repeat(quaternions, len(at_s), axis=0)
@@ -42,9 +40,7 @@ def interpolate_rotations(
     slope = _monotone_slopes(duration_s, turn / duration_s, loops)
     segment, t = _locate(time_s, at_s)
     leave, arrive = slope[:-1] * duration_s / 3, slope[1:] * duration_s / 3
-    across = log_quaternion(
-        multiply(exp_quaternion(-leave), multiply(exp_quaternion(turn), exp_quaternion(-arrive)))
-    )
+    across = log_quaternion(multiply(exp_quaternion(-leave), multiply(exp_quaternion(turn), exp_quaternion(-arrive))))
     curve = quaternions[segment]
     for weight, part in (
         (1 - (1 - t) ** 3, leave),

@@ -61,7 +61,7 @@ def relative_budget(view: View) -> float:
 
 
 def zoom_anchor(view: View, pull: float) -> FloatArray:
-    """(2,) X/Z and Y/Z of the point to zoom about: with `pull` 1 the focus keeps its place, above 1 it nears the centre.
+    """(2,) X/Z and Y/Z of the point to zoom about: `pull` 1 keeps the focus in place, more draws it to the centre.
 
     The point stays inside the frame, so that zooming in about it never looks outside the picture.
     """

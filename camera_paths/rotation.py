@@ -43,7 +43,8 @@ def multiply(first: FloatArray, second: FloatArray) -> FloatArray:
 
 def conjugate(quaternion: FloatArray) -> FloatArray:
     """Inverse rotations (..., 4) of unit quaternions (..., 4)."""
-    return quaternion * np.array([1.0, -1.0, -1.0, -1.0])
+    inverse: FloatArray = quaternion * np.array([1.0, -1.0, -1.0, -1.0])
+    return inverse
 
 
 def matrix_from_quaternion(quaternion: FloatArray) -> FloatArray:
@@ -60,7 +61,7 @@ def matrix_from_quaternion(quaternion: FloatArray) -> FloatArray:
 def quaternion_from_matrix(matrix: FloatArray) -> FloatArray:
     """Unit quaternions (..., 4) of rotation matrices (..., 3, 3)."""
     m = matrix
-    # Each row is the quaternion times 4 of its components; the row of the largest component is the accurate one.
+    # Each row is the quaternion times four times one of its components; that of the largest is the accurate one.
     w, x, y, z = (
         1 + m[..., 0, 0] + m[..., 1, 1] + m[..., 2, 2],
         1 + m[..., 0, 0] - m[..., 1, 1] - m[..., 2, 2],
@@ -72,8 +73,9 @@ def quaternion_from_matrix(matrix: FloatArray) -> FloatArray:
     rows = [[w, wx, wy, wz], [wx, x, xy, xz], [wy, xy, y, yz], [wz, xz, yz, z]]
     candidates = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
     largest = np.stack([w, x, y, z], axis=-1).argmax(axis=-1)
-    quaternion = np.take_along_axis(candidates, largest[..., None, None], axis=-2)[..., 0, :]
-    return quaternion / np.linalg.norm(quaternion, axis=-1, keepdims=True)
+    quaternion: FloatArray = np.take_along_axis(candidates, largest[..., None, None], axis=-2)[..., 0, :]
+    quaternion /= np.linalg.norm(quaternion, axis=-1, keepdims=True)
+    return quaternion
 
 
 def matrix_from_angles(angles_rad: FloatArray) -> FloatArray:

@@ -6,7 +6,15 @@ import numpy as np
 
 from camera_paths.arrays import FloatArray
 from camera_paths.camera import CameraPath, View
-from camera_paths.motion import forward_unit, held, lateral_unit, rotated, turned_about_focus, within_budget, zoom_anchor
+from camera_paths.motion import (
+    forward_unit,
+    held,
+    lateral_unit,
+    rotated,
+    turned_about_focus,
+    within_budget,
+    zoom_anchor,
+)
 from camera_paths.rotation import matrix_from_angles
 
 # Half of the budget to each side: the whole width of the motion is the budget, and the gaps that it opens on either

@@ -81,13 +81,13 @@ def link_chains(links: Links, right_px: Float, down_px: Float) -> Chains:
 
 
 def _real_edges(chains: Chains) -> Bool:
-    """(N,) which torn links stay torn: chains in long, strong components, without short weak twigs."""
+    """(N,) which torn links stay torn: chains in long, strong components, without short twigs."""
     graph = chains.graph.copy()
     twigs = [
         (u, v, k)
         for u, v, k, data in graph.edges(keys=True, data=True)
         if u != v and min(graph.degree(u), graph.degree(v)) == 1 and max(graph.degree(u), graph.degree(v)) > 1
-        and data["length"] < MIN_LENGTH_PX // 2 and data["peak"] < STRONG_PX
+        and data["length"] < MIN_LENGTH_PX and data["peak"] < 3 * STRONG_PX
     ]  # fmt: skip
     graph.remove_edges_from(twigs)
     kept: list[int] = []

@@ -24,11 +24,12 @@ UInt8 = npt.NDArray[np.uint8]
 # rgb (H, W, 3) float32 in 0..1, unknown (H, W), context (H, W) -> rgb with `unknown` painted from `context` only
 Fill = Callable[[Float, Bool, Bool], Float]
 
-MAX_LAYERS = 4
+MAX_LAYERS = 3  # besides the backdrop
 MARGIN_PX = 3.0  # peeled beyond the budget, against rounding and filtering at the rim
 OVERLAP_PX = 2  # neighbouring layers share this many pixels, so that no crack opens between them
 BEHIND = 0.004  # a painted surface lies at least this much disparity behind what hides it
 CONTEXT_STEPS = 96
+BACKDROP_CELL_PX = 16
 SHOULDER_PX = 10  # depth this close to a tear still carries the shoulders of the network's blur: smoothed
 MIN_FRAGMENT_SHARE = 6e-5  # smaller pieces of surface are noise of the depth map
 
@@ -47,7 +48,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayeredImage:
-    """Layers, front first. The photo is the canvas without `border_px` on each side."""
+    """Layers, front first, the last one a backdrop without tears that covers the whole canvas.
+
+    The photo is the canvas without `border_px` on each side.
+    """
 
     layers: tuple[Layer, ...]
     border_px: int
@@ -71,20 +75,20 @@ def build_layers(rgb: UInt8, disparity: Float, budget_px: float, fill: Fill) -> 
     colour = fill(extend(rgb.astype(np.float32) / 255, border), ~inside, inside)
 
     matte = soft_edges(q, find_tears(q, budget_px), colour)
-    q, alpha = matte.disparity, matte.alpha
+    q = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
     links = find_tears(q, budget_px)
-    front = Layer(colour, q, alpha, links, np.ones(q.shape, bool), ~inside)
+    front = Layer(colour, q, matte.alpha, links, np.ones(q.shape, bool), ~inside)
     layers = [front]
     unreliable = matte.rim
     cut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
     while len(layers) < MAX_LAYERS:
-        behind = _peel(layers[-1], cut, unreliable, budget_px, fill, last=len(layers) == MAX_LAYERS - 1)
+        behind = _peel(layers[-1], cut, unreliable, budget_px, fill)
         if behind is None:
             break
         layer, cut = behind
         layers.append(layer)
         unreliable = np.zeros_like(unreliable)
-    return LayeredImage(tuple(layers), border, budget_px)
+    return LayeredImage((*layers, _backdrop(layers[-1])), border, budget_px)
 
 
 def remove_fragments(disparity: Float, links: Links) -> Float:
@@ -112,7 +116,7 @@ def _smooth_outside(disparity: Float, border_px: int) -> Float:
 
 
 def _peel(
-    front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fill, last: bool
+    front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fill
 ) -> tuple[Layer, Links] | None:
     """The picture behind `front`'s tears, or None where nothing can be revealed. `cut`: tears that hide nothing new."""
     h, w = front.disparity.shape
@@ -131,13 +135,10 @@ def _peel(
         front.disparity,
         below=far_value + 0.5 * (near_value - far_value),
     )
-    if not last:
-        # What is the background of something nearer stays for now: it is peeled in its turn, on the next layer.
-        needed = background.mask & (background.steps < np.minimum(steps[background.source], CONTEXT_STEPS))
-        waits = needed & hidden
-        if not (hidden & ~waits).any():  # surfaces that hide one another in a ring
-            waits = np.zeros_like(waits)
-        hidden = hidden & ~waits
+    # What is the background of something nearer stays for now: it is peeled in its turn, on the next layer.
+    needed = background.mask & (background.steps < np.minimum(steps[background.source], CONTEXT_STEPS))
+    if (hidden & ~needed).any():  # else surfaces hide one another in a ring
+        hidden = hidden & ~needed
     context = background.mask & ~hidden & ~unreliable
     repaint = hidden | (background.mask & (background.steps < 2 * OVERLAP_PX) & unreliable & ~hidden)
 
@@ -146,12 +147,22 @@ def _peel(
     rgb = fill(front.rgb, repaint, context)
     links = find_tears(q, budget_px)
     new_cut = _hidden_cuts(links, q, hidden)
-    if last:
-        links = Links(links.right | (hidden[:, 1:] & hidden[:, :-1]), links.down | (hidden[1:] & hidden[:-1]))
     both = Links(cut.right | new_cut.right, cut.down | new_cut.down)
     near_hidden = grow(np.flatnonzero(hidden), np.full(int(hidden.sum()), 2 * OVERLAP_PX), _without(links, both), q)
     layer = Layer(rgb, q, np.ones((h, w), np.float32), links, near_hidden.mask, repaint | front.painted)
     return layer, both
+
+
+def _backdrop(hindmost: Layer) -> Layer:
+    """A smooth sheet behind everything: what shows through the pinholes that any cut leaves, instead of nothing."""
+    h, w = hindmost.disparity.shape
+    coarse = (-(-w // BACKDROP_CELL_PX), -(-h // BACKDROP_CELL_PX))
+    low = cv2.resize(cv2.erode(hindmost.disparity, np.ones((BACKDROP_CELL_PX,) * 2, np.uint8)), coarse)
+    low = cv2.GaussianBlur(cv2.erode(low, np.ones((3, 3), np.uint8)), (0, 0), 2)
+    q = cv2.resize(low, (w, h), interpolation=cv2.INTER_LINEAR)
+    everywhere = np.ones(q.shape, bool)
+    q = np.maximum(q - BEHIND, 0).astype(np.float32)
+    return Layer(hindmost.rgb, q, np.ones_like(q), Links.all(q.shape), everywhere, hindmost.painted)
 
 
 def _without(links: Links, cut: Links) -> Links:

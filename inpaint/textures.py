@@ -24,9 +24,10 @@ def compose_textures(image: LayeredImage, photo: UInt8) -> tuple[UInt8, int]:
     border = int(np.ceil(image.border_px * scale))
     extended = cv2.copyMakeBorder(photo, border, border, border, border, cv2.BORDER_REPLICATE).astype(np.float32) / 255
     colours = [_blend_painted(layer, extended, image.border_px, scale, border) for layer in image.layers]
-    alpha = _enlarge(image.layers[0].alpha, image.border_px, scale, border, extended.shape)
-    if len(colours) > 1:
-        colours[0], alpha = _unmix(colours[0], alpha, colours[1])
+    # Only where the next layer is drawn can the front be transparent.
+    alpha = np.where(image.layers[1].drawn, image.layers[0].alpha, 1).astype(np.float32)
+    alpha = _enlarge(alpha, image.border_px, scale, border, extended.shape)
+    colours[0], alpha = _unmix(colours[0], alpha, colours[1])
     alphas = [alpha] + [np.ones_like(alpha)] * (len(colours) - 1)
     stack = [np.dstack([c, a]) for c, a in zip(colours, alphas, strict=True)]
     return np.stack([np.round(np.clip(s, 0, 1) * 255).astype(np.uint8) for s in stack]), border

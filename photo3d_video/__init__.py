@@ -1,1 +1,96 @@
-"""Photo in, 3D clip out: command line, Python API, photo loading, depth, pipeline, video encoding."""
+"""Photo in, 3D clip out.
+
+    from photo3d_video import render_photo
+    render_photo("photo.jpg", path="dolly-zoom")
+
+`render_photo` is what the command `render-3dphoto` calls. The stages are here one by one too: `load_photo`,
+`estimate_depth` or `read_depth`, `frame_photo` and `frame_picture`, `make_layers`, `make_scene`, `make_view`, `make_path`,
+`render_frames`, `VideoWriter`.
+
+Conventions. Camera axes as OpenCV: x right, y down, z forward; pixel centres at +0.5; arrays (H, W) first. `disparity`:
+float32, relative inverse depth, larger is nearer, 0..1. Depth: z along the axis, in scene units where the nearest surface
+(a robust percentile) is at 1. Colour: sRGB uint8 (H, W, 3) RGB. Names carry units.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from photo3d_video.depth.builtin import DepthMap, estimate_depth
+    from photo3d_video.errors import (
+        EncodeError,
+        GLUnavailableError,
+        InputError,
+        OutputError,
+        Photo3DError,
+        WeightsError,
+    )
+    from photo3d_video.framing import Framing, frame_photo
+    from photo3d_video.photo import Photo, load_photo, photo_from_array
+    from photo3d_video.pipeline import (
+        Picture,
+        RenderResult,
+        frame_picture,
+        make_layers,
+        make_path,
+        make_scene,
+        make_view,
+        open_context,
+        read_depth,
+        render_frames,
+        render_photo,
+    )
+    from photo3d_video.video import VideoSpec, VideoWriter
+
+__version__ = "0.1.0"
+
+# Loaded on first use: `render-3dphoto --help` must not wait for torch and OpenGL.
+_HOME = {
+    "depth.builtin": ("DepthMap", "estimate_depth"),
+    "errors": ("EncodeError", "GLUnavailableError", "InputError", "OutputError", "Photo3DError", "WeightsError"),
+    "framing": ("Framing", "frame_photo"),
+    "photo": ("Photo", "load_photo", "photo_from_array"),
+    "pipeline": (
+        *("Picture", "RenderResult", "frame_picture", "make_layers", "make_path", "make_scene", "make_view"),
+        *("open_context", "read_depth", "render_frames", "render_photo"),
+    ),
+    "video": ("VideoSpec", "VideoWriter"),
+}
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "DepthMap",
+    "EncodeError",
+    "Framing",
+    "GLUnavailableError",
+    "InputError",
+    "OutputError",
+    "Photo",
+    "Photo3DError",
+    "Picture",
+    "RenderResult",
+    "VideoSpec",
+    "VideoWriter",
+    "WeightsError",
+    "estimate_depth",
+    "frame_photo",
+    "frame_picture",
+    "load_photo",
+    "make_layers",
+    "make_path",
+    "make_scene",
+    "make_view",
+    "open_context",
+    "photo_from_array",
+    "read_depth",
+    "render_frames",
+    "render_photo",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE[name]}"), name)

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
-from .errors import InputError
-from .focal import focal_px_from_exif
+from photo3d_video.errors import InputError
+from photo3d_video.focal import focal_px_from_exif
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def load_photo(
     except InputError:
         raise
     except UnidentifiedImageError as error:
-        raise InputError(f"{path} is not a picture that can be read: give a {_FORMAT_NAMES} file") from error
+        raise InputError(f"{path} is not a readable picture: give an undamaged {_FORMAT_NAMES} file") from error
     except Exception as error:  # on damaged files, decoders raise anything from EOFError to IndexError
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path} cannot be decoded ({reason}): the file is damaged or incomplete") from error

@@ -7,6 +7,8 @@
 The file appears under its name only when it is complete and checked; after an error or Ctrl-C nothing is left.
 """
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import math
@@ -25,7 +27,7 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import EncodeError, InputError, OutputError
+from photo3d_video.errors import EncodeError, InputError, OutputError
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +147,7 @@ class VideoWriter:
         self._process: subprocess.Popen[bytes] | None = None
         self._feeder = self._drainer = threading.Thread()
 
-    def __enter__(self) -> "VideoWriter":
+    def __enter__(self) -> VideoWriter:
         """Start ffmpeg. Raises OutputError for an unwritable folder, EncodeError where ffmpeg cannot be started."""
         command = _command(["-loglevel", "error", *_encode_args(self.spec, self._part)])
         try:
@@ -237,7 +239,7 @@ class VideoWriter:
             ) from error
         log.info("wrote %s: %d frames", self.path, self.frames_written)
 
-    def _stop_feeding(self) -> "subprocess.Popen[bytes]":
+    def _stop_feeding(self) -> subprocess.Popen[bytes]:
         process = self._process
         assert process is not None and process.stdin is not None
         self._queue.put(None)

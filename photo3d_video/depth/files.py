@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ..errors import InputError, OutputError
+from photo3d_video.errors import InputError, OutputError
 
 log = logging.getLogger(__name__)
 
@@ -130,8 +130,8 @@ def fit_to_photo(
         return np.ascontiguousarray(disparity, np.float32)
 
     shrinks = w > width
-    fitted = cv2.resize(disparity, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    fitted = np.asarray(fitted, np.float32)
+    smooth = cv2.resize(disparity, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    fitted = np.asarray(smooth, np.float32)
     # A map pixel is at a step when the pixels that are averaged around it (3 x 3, or more when shrinking) differ.
     kernel = np.ones((2 * -(-w // (2 * width)) + 1,) * 2, np.uint8)
     local_range = cv2.dilate(disparity, kernel) - cv2.erode(disparity, kernel)

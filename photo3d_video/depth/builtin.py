@@ -1,0 +1,108 @@
+"""Depth from the network that ships with the package."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from photo3d_video.depth.files import normalise_disparity
+from photo3d_video.errors import WeightsError
+
+if TYPE_CHECKING:
+    from photo3d_video.depth.network import DepthNetwork
+
+WEIGHTS = Path(__file__).with_name("depth.safetensors")
+SIDE_PX = 320  # square root of the network picture's area; training saw about this scale
+MAX_ASPECT = 3.0  # longer pictures are squeezed to this: the network has seen nothing like them
+
+
+@dataclass(frozen=True)
+class DepthMap:
+    """Estimated depth of a photo, at the network's resolution."""
+
+    disparity: npt.NDArray[np.float32]
+    """(h, w) relative inverse depth in 0..1, larger is nearer."""
+    subject: npt.NDArray[np.float32] | None
+    """(h, w) probability in 0..1 that a pixel belongs to a subject, where the source of the depth knows."""
+    source: str
+    """What it came from, for messages."""
+
+
+def network_size(width: int, height: int, side_px: int = SIDE_PX) -> tuple[int, int]:
+    """(width, height) of the network's picture: about side_px ** 2 pixels, the photo's aspect, multiples of 32."""
+    aspect = float(np.clip(width / height, 1 / MAX_ASPECT, MAX_ASPECT))
+    return tuple(max(2, round(side_px * s / 32)) * 32 for s in (aspect**0.5, aspect**-0.5))  # type: ignore[return-value]
+
+
+def estimate_depth(rgb: npt.NDArray[np.uint8]) -> DepthMap:
+    """Depth of a photo (H, W, 3) uint8 sRGB by the built-in network. Raises WeightsError if its weights are missing."""
+    import torch
+
+    network = load_network()
+    size = network_size(rgb.shape[1], rgb.shape[0])
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    disparity, subject = infer(network, small, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    return DepthMap(normalise_disparity(disparity), subject, "built-in network")
+
+
+def infer(
+    network: DepthNetwork, rgb: npt.NDArray[np.uint8], device: object = "cpu"
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Raw disparity and subject probability (H / 2, W / 2) of `rgb` (H, W, 3), sides multiples of 32.
+
+    The mean over the picture and its mirror image: twice the time, steadier depth.
+    """
+    import torch
+
+    from photo3d_video.depth.network import normalise
+
+    pair = np.stack([rgb, rgb[:, ::-1]])
+    x = normalise(torch.from_numpy(pair).permute(0, 3, 1, 2).float().to(device))  # type: ignore[arg-type]
+    with torch.inference_mode():
+        disparity, logit = network.to(device)(x.contiguous(memory_format=torch.channels_last))
+        d, s = ((p[0] + p[1].flip(-1)) / 2 for p in (disparity, logit.sigmoid()))
+    return d.cpu().numpy(), s.cpu().numpy()
+
+
+@contextmanager
+def _without_triton() -> Iterator[None]:
+    """Keep torch from importing triton meanwhile: timm pulls it in by way of torchvision, and nothing here compiles kernels.
+
+    Triton and Mesa's software renderer each bring an LLVM; loading triton's after Mesa's crashes the process.
+    """
+    absent = "triton" not in sys.modules
+    if absent:
+        sys.modules["triton"] = None  # type: ignore[assignment]  # makes `import triton` an ImportError
+    try:
+        yield
+    finally:
+        if absent:
+            del sys.modules["triton"]
+
+
+@functools.cache
+def load_network(weights: Path = WEIGHTS) -> DepthNetwork:
+    """The network with weights from a safetensors file (fp16 or fp32), ready to infer on the CPU."""
+    import torch
+    from safetensors.torch import load_file
+
+    with _without_triton():
+        from photo3d_video.depth.network import DepthNetwork
+
+    if not weights.is_file():
+        raise WeightsError(f"{weights} is missing: reinstall photo3d-video, or train it with training/train_depth.py")
+    network = DepthNetwork()
+    try:
+        network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(weights).items()})
+    except Exception as error:
+        raise WeightsError(f"{weights} does not hold the built-in depth network: reinstall photo3d-video") from error
+    return network.eval().to(memory_format=torch.channels_last)

@@ -1,0 +1,282 @@
+"""The stages of a run, one function each, and the run that joins them.
+
+`Photo -> DepthMap -> LayeredImage -> Scene -> frames -> video file`. Depth is estimated on the whole photo; from then on
+everything is the framed clip picture: cropped, at the clip's size.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from camera_paths import PRESETS, CameraPath, PathError, View, camera_path, fit_to_budget, load_path_file
+from photo3d_video.depth.builtin import DepthMap, estimate_depth
+from photo3d_video.depth.files import fit_to_photo, normalise_disparity, read_disparity
+from photo3d_video.errors import GLUnavailableError, InputError
+from photo3d_video.focus import find_focus, focus_at
+from photo3d_video.framing import Framing, apply_framing, frame_photo
+from photo3d_video.photo import Photo, load_photo, photo_from_array
+from photo3d_video.progress import Progress, Silent, Stopwatch
+from photo3d_video.video import VideoSpec, VideoWriter
+
+if TYPE_CHECKING:
+    from inpaint.layers import LayeredImage
+    from render.scene import Scene
+
+log = logging.getLogger(__name__)
+
+Float = npt.NDArray[np.float32]
+UInt8 = npt.NDArray[np.uint8]
+
+BUDGET_SHARE = 0.06  # parallax budget at strength 1, of the frame's diagonal
+FAR_DISPARITY = 0.08  # the farthest surface is this much of the nearest's inverse depth: far, not at infinity
+LAYERS_SIDE_PX = 1280  # layers are worked out at most at this long side; textures have the clip's own resolution
+DEFAULT_FPS = 30.0
+MAX_STRENGTH = 2.0
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """What a run made."""
+
+    output: Path
+    """The video file."""
+    size: tuple[int, int]
+    """Width and height in px."""
+    frames: int
+    """Number of frames."""
+    fps: float
+    """Frames per second."""
+    seconds: dict[str, float]
+    """Time spent per stage (`progress.STAGES`); encoding overlaps rendering, so `encode` is the time waited for it."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The framed photo with its scene depth: what the layered image is made from."""
+
+    rgb: UInt8
+    """(H, W, 3) sRGB at the clip's size."""
+    disparity: Float
+    """(h, w) inverse depth in scene units, FAR_DISPARITY..1, at the size that layers are worked out at."""
+    subject: Float | None
+    """(h, w) probability of subject pixels in 0..1."""
+    focal_px: float
+    """Focal length in pixels of `rgb`."""
+
+
+def read_depth(file: str | os.PathLike[str], photo: Photo, far_is_white: bool = False) -> DepthMap:
+    """The user's own depth map for a photo. Raises InputError for files that are not one."""
+    raw = read_disparity(file, far_is_white=far_is_white)
+    disparity = fit_to_photo(normalise_disparity(raw), photo.rgb, name=str(file))
+    return DepthMap(disparity, None, str(file))
+
+
+def frame_picture(photo: Photo, depth: DepthMap, framing: Framing) -> Picture:
+    """Crop and scale photo and depth to the clip's picture."""
+    size = (framing.width_px, framing.height_px)
+    rgb = apply_framing(photo.rgb, framing, size)
+    scale = min(1.0, LAYERS_SIDE_PX / max(size))
+    small = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
+    disparity = np.clip(apply_framing(depth.disparity, framing, small), 0, 1)
+    subject = None if depth.subject is None else np.clip(apply_framing(depth.subject, framing, small), 0, 1)
+    focal = photo.focal_px or float(max(photo.rgb.shape[:2]))  # unknown: 53.13 degrees on the long side
+    zoom = framing.width_px / (framing.crop_width * photo.rgb.shape[1])
+    return Picture(
+        rgb.astype(np.uint8),
+        (FAR_DISPARITY + (1 - FAR_DISPARITY) * disparity).astype(np.float32),
+        None if subject is None else subject.astype(np.float32),
+        focal * zoom,
+    )
+
+
+def parallax_budget_px(width_px: int, height_px: int, strength: float) -> float:
+    """The largest displacement between the nearest surface and infinity that a clip of this strength shows."""
+    if not 0 <= strength <= MAX_STRENGTH:
+        raise InputError(f"--strength {strength:g} is out of range: give 0 (still) to {MAX_STRENGTH:g}, 1 is usual")
+    return strength * BUDGET_SHARE * float(np.hypot(width_px, height_px))
+
+
+def make_layers(picture: Picture, budget_px: float, watch: Stopwatch | None = None) -> LayeredImage:
+    """Layered image of a picture for a parallax budget in pixels of the clip."""
+    from inpaint.edges import sharpen
+    from inpaint.fill import fast_fill
+    from inpaint.layers import build_layers
+
+    watch = watch or Stopwatch()
+    h, w = picture.disparity.shape
+    rgb = cv2.resize(picture.rgb, (w, h), interpolation=cv2.INTER_AREA)
+    budget = budget_px * w / picture.rgb.shape[1]
+
+    def fill(rgb: Float, unknown: npt.NDArray[np.bool_], context: npt.NDArray[np.bool_]) -> Float:
+        with watch.stage("fill"):
+            return fast_fill(rgb, unknown, context)
+
+    with watch.stage("layers"):
+        sharp = sharpen(picture.disparity, rgb, budget)
+        return build_layers(rgb, sharp, budget, fill)
+
+
+def make_scene(picture: Picture, layers: LayeredImage) -> Scene:
+    """Meshes and textures of a layered image."""
+    from inpaint.textures import compose_textures
+    from render.mesh import build_mesh
+    from render.scene import build_scene
+
+    textures, border = compose_textures(layers, picture.rgb)
+    meshes = [
+        build_mesh(layer.disparity, layer.links.right, layer.links.down, layer.drawn, layers.budget_px)
+        for layer in layers.layers
+    ]
+    scale = picture.rgb.shape[1] / picture.disparity.shape[1]
+    return build_scene(meshes, layers.border_px, scale, textures, border, picture.focal_px)
+
+
+def make_view(picture: Picture, budget_px: float, focus_xy: tuple[float, float] | None = None) -> View:
+    """What camera paths need to know of a picture; the focus is the subject unless a point is given."""
+    h, w = picture.rgb.shape[:2]
+    if focus_xy is None:
+        focus_xy, q = find_focus(picture.disparity, picture.subject)
+    else:
+        q = focus_at(picture.disparity, focus_xy)
+    return View(w, h, picture.focal_px, budget_px, 1 / q, focus_xy)
+
+
+def make_path(name: str, view: View, n_frames: int, **timing: Any) -> CameraPath:
+    """The cameras of a preset, or of a path file (a name that ends in .json) scaled down to fit the budget."""
+    try:
+        if not name.lower().endswith(".json"):
+            return camera_path(name, view, n_frames, **timing)
+        path, factor = fit_to_budget(camera_path(load_path_file(name), view, n_frames, **timing), view)
+    except PathError as error:
+        raise InputError(str(error)) from error
+    if factor < 1:
+        log.warning("%s moves too far for this picture: scaled to %.0f %%", name, 100 * factor)
+    return path
+
+
+def render_frames(context: Any, scene: Scene, path: CameraPath, supersample: int = 1) -> Iterator[UInt8]:
+    """Frames (H, W, 3) uint8 of a scene along a path. Raises GLUnavailableError where the driver cannot hold it."""
+    from render.errors import RenderError
+    from render.renderer import Renderer
+
+    try:
+        with Renderer(context, scene, scene.width_px, scene.height_px, supersample) as renderer:
+            for pose, factor, shift in zip(path.world_to_camera, path.focal_factor, path.shift, strict=True):
+                renderer.draw(pose, float(factor), shift)
+                yield renderer.read()
+    except RenderError as error:
+        raise GLUnavailableError(str(error)) from error
+
+
+def open_context() -> Any:
+    """An offscreen OpenGL context. Raises GLUnavailableError with the cure where there is none."""
+    from render.errors import RenderError
+    from render.renderer import create_context
+
+    try:
+        return create_context()
+    except RenderError as error:
+        raise GLUnavailableError(str(error)) from error
+
+
+def output_file(output: str | os.PathLike[str] | None, photo: Photo, path: str) -> Path:
+    """Where the clip goes: `output` as a file or folder, else `PHOTO_PATH.mp4` in the working folder."""
+    stem = photo.path.stem if photo.path else "photo"
+    name = f"{stem}_{Path(path).stem}.mp4"
+    if output is None:
+        return Path(name)
+    target = Path(output)
+    return target / name if target.is_dir() or not target.suffix else target
+
+
+def frame_count(path: str, seconds: float | None, fps: float) -> int:
+    """Frames of a clip; `seconds` None is the preset's own length."""
+    if seconds is None:
+        seconds = PRESETS[path].default_seconds if path in PRESETS else 4.0
+    if not 0 < seconds <= 600:
+        raise InputError(f"--seconds {seconds:g} is out of range: give more than 0, at most 600")
+    return max(1, round(seconds * fps))
+
+
+def render_photo(
+    photo: str | os.PathLike[str] | UInt8 | Photo,
+    path: str = "dolly-zoom",
+    output: str | os.PathLike[str] | None = None,
+    *,
+    depth: str | os.PathLike[str] | DepthMap | None = None,
+    far_is_white: bool = False,
+    seconds: float | None = None,
+    fps: float = DEFAULT_FPS,
+    strength: float = 1.0,
+    size: tuple[int, int] | None = None,
+    focus_xy: tuple[float, float] | None = None,
+    easing: str | None = None,
+    reverse: bool = False,
+    boomerang: bool = False,
+    start_still_s: float = 0.0,
+    crf: int = 18,
+    preset: str = "veryfast",
+    supersample: int = 1,
+    progress: Progress | None = None,
+) -> RenderResult:
+    """Make one photo into a 3D clip.
+
+    `photo`: a file, an (H, W, 3) uint8 sRGB array or a loaded `Photo`. `path`: a preset's name or a path file (.json).
+    `output`: a file or a folder; by default `PHOTO_PATH.mp4` in the working folder. `depth`: a depth map file or a
+    `DepthMap`, by default estimated. `size`: (width, height), by default the photo's aspect within 1080p. `strength`
+    scales the camera move. `focus_xy`: what the camera holds on to, as fractions of the frame. `crf` and `preset` are
+    libx264's. Raises a `Photo3DError` for anything that cannot be done; then nothing is written.
+    """
+    progress = progress or Silent()
+    watch = Stopwatch()
+    if path not in PRESETS and not path.lower().endswith(".json"):
+        raise InputError(f"unknown path {path!r}: choose one of {', '.join(PRESETS)}, or a .json path file")
+    n_frames = frame_count(path, seconds, fps)
+    with watch.stage("load"):
+        progress.start("load")
+        context = open_context()  # first of all: without it the rest is in vain
+        if not isinstance(photo, Photo):
+            photo = photo_from_array(photo) if isinstance(photo, np.ndarray) else load_photo(photo)
+        framing = frame_photo(photo.rgb.shape[1], photo.rgb.shape[0], size)
+        spec = VideoSpec(framing.width_px, framing.height_px, fps, crf, preset)
+        writer = VideoWriter(output_file(output, photo, path), spec)
+    try:
+        with watch.stage("depth"):
+            progress.start("depth")
+            if depth is None:
+                depth = estimate_depth(photo.rgb)
+            elif not isinstance(depth, DepthMap):
+                depth = read_depth(depth, photo, far_is_white)
+            log.info("depth: %s", depth.source)
+            picture = frame_picture(photo, depth, framing)
+        budget = parallax_budget_px(framing.width_px, framing.height_px, strength)
+        view = make_view(picture, budget, focus_xy)
+        cameras = make_path(
+            path, view, n_frames, easing=easing, reverse=reverse, boomerang=boomerang,
+            still_frames=round(start_still_s * fps),
+        )  # fmt: skip
+        progress.start("layers")
+        layers = make_layers(picture, budget, watch)
+        with watch.stage("mesh"):
+            progress.start("mesh")
+            scene = make_scene(picture, layers)
+        del layers
+        progress.start("render", n_frames)
+        with watch.stage("encode"), writer:
+            with watch.stage("render"):
+                for frame in render_frames(context, scene, cameras, supersample):
+                    with watch.stage("encode"):
+                        writer.write(frame)
+                    progress.advance()
+    finally:
+        context.release()
+    return RenderResult(writer.path, (framing.width_px, framing.height_px), n_frames, fps, watch.seconds)
