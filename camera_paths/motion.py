@@ -99,13 +99,17 @@ def rotated(path: CameraPath, rotation: FloatArray) -> CameraPath:
     return replace(path, world_to_camera=rigid_transforms(rotation, path.position))
 
 
+def pivot_depth(view: View) -> float:
+    """Depth of the point that orbits turn about: the focus, or so far away that it makes no difference."""
+    return min(view.focus_depth, _FARTHEST_PIVOT)
+
+
 def turned_about_focus(rotation: FloatArray, view: View) -> CameraPath:
     """Cameras that circle the focus point: the world is turned about it by `rotation` (N, 3, 3).
 
     The focus point keeps its pixel and its distance.
     """
-    depth = min(view.focus_depth, _FARTHEST_PIVOT)
-    pivot = depth * np.append(view.focus_direction, 1.0)
+    pivot = pivot_depth(view) * np.append(view.focus_direction, 1.0)
     # The centre c solves R (c - pivot) + pivot = 0; this form is exactly 0 for no rotation.
     position = np.einsum("nji,j->ni", np.eye(3) - rotation, pivot)
     n = len(rotation)

@@ -10,6 +10,7 @@ from camera_paths.motion import (
     forward_unit,
     held,
     lateral_unit,
+    pivot_depth,
     rotated,
     turned_about_focus,
     within_budget,
@@ -105,7 +106,7 @@ def _positions(x: FloatArray | float = 0.0, y: FloatArray | float = 0.0, z: Floa
 
 def _orbit_angle_rad(view: View) -> float:
     """Angle about the focus point that moves the camera sideways by half of the budget."""
-    return _SIDE * lateral_unit(view) * view.focus_disparity
+    return _SIDE * lateral_unit(view) / pivot_depth(view)
 
 
 def _around_focus(to_right_rad: FloatArray, upward_rad: FloatArray, view: View) -> CameraPath:

@@ -17,9 +17,10 @@ from scipy.spatial import cKDTree
 from inpaint.filters import Bool, Float
 from inpaint.tears import Index, Links, jumps_px
 
-STRONG_PX = 5.0  # a depth edge must somewhere open by this much
-WEAK_PX = 2.5  # and is followed down to this
-MIN_LENGTH_PX = 12  # shorter edges are noise
+STRONG_PX, STRONG_SHARE = 5.0, 0.045  # a depth edge must somewhere open by this much: px, or share of the budget
+MIN_STRONG_PX = 1.2  # no move shows less
+WEAK = 0.5  # and is followed down to this share of the strong threshold
+MIN_LENGTH_PX, MIN_LENGTH_SHARE = 12, 0.012  # shorter edges are noise: px, or share of the picture's long side
 MAX_GAP_PX = 6  # open ends this close are joined if the surface between them is steep
 
 
@@ -36,11 +37,12 @@ class Chains:
 def find_tears(disparity: Float, budget_px: float) -> Links:
     """Where a surface (H, W) must be torn: strong jumps, followed to weaker ones, in edges long enough to be real."""
     right_px, down_px = jumps_px(disparity, budget_px)
-    weak = Links(right_px <= WEAK_PX, down_px <= WEAK_PX)
-    chains = link_chains(weak, right_px, down_px)
-    kept = _real_edges(chains)
+    strong_px = min(STRONG_PX, max(MIN_STRONG_PX, STRONG_SHARE * budget_px))
+    weak_px = WEAK * strong_px
+    chains = link_chains(Links(right_px <= weak_px, down_px <= weak_px), right_px, down_px)
+    kept = _real_edges(chains, strong_px, min(MIN_LENGTH_PX, max(3, MIN_LENGTH_SHARE * max(disparity.shape))))
     torn_right, torn_down = _as_maps(chains, kept, disparity.shape)
-    for path in _bridges(chains, kept, right_px, down_px):
+    for path in _bridges(chains, kept, right_px, down_px, weak_px / 2):
         _tear_along(path, torn_right, torn_down)
     return Links(~torn_right, ~torn_down)
 
@@ -80,21 +82,21 @@ def link_chains(links: Links, right_px: Float, down_px: Float) -> Chains:
     return Chains(corner, jump.astype(np.float32), chain.astype(np.int64), graph)
 
 
-def _real_edges(chains: Chains) -> Bool:
+def _real_edges(chains: Chains, strong_px: float, min_length_px: float) -> Bool:
     """(N,) which torn links stay torn: chains in long, strong components, without short twigs."""
     graph = chains.graph.copy()
     twigs = [
         (u, v, k)
         for u, v, k, data in graph.edges(keys=True, data=True)
         if u != v and min(graph.degree(u), graph.degree(v)) == 1 and max(graph.degree(u), graph.degree(v)) > 1
-        and data["length"] < MIN_LENGTH_PX and data["peak"] < 3 * STRONG_PX
+        and data["length"] < min_length_px and data["peak"] < 3 * strong_px
     ]  # fmt: skip
     graph.remove_edges_from(twigs)
     kept: list[int] = []
     for nodes in nx.connected_components(graph):
         edges = list(graph.subgraph(nodes).edges(keys=True, data=True))
         length = sum(data["length"] for *_, data in edges)
-        if length >= MIN_LENGTH_PX and any(data["peak"] >= STRONG_PX for *_, data in edges):
+        if length >= min_length_px and any(data["peak"] >= strong_px for *_, data in edges):
             kept.extend(k for _, _, k, _ in edges)
     return np.isin(chains.chain, kept)
 
@@ -110,7 +112,9 @@ def _as_maps(chains: Chains, kept: Bool, shape: tuple[int, ...]) -> tuple[Bool, 
     return right, down
 
 
-def _bridges(chains: Chains, kept: Bool, right_px: Float, down_px: Float) -> list[list[tuple[int, int]]]:
+def _bridges(
+    chains: Chains, kept: Bool, right_px: Float, down_px: Float, least_px: float
+) -> list[list[tuple[int, int]]]:
     """Corner paths that join open ends of kept edges across short, steep gaps."""
     h, w = down_px.shape[0] + 1, down_px.shape[1]
     corners, counts = np.unique(chains.corner[kept], return_counts=True)
@@ -127,7 +131,7 @@ def _bridges(chains: Chains, kept: Bool, right_px: Float, down_px: Float) -> lis
         if a in used or b in used:
             continue
         path = _staircase(tuple(open_ends[a].tolist()), tuple(open_ends[b].tolist()))
-        if np.mean([_jump_across(p, q, right_px, down_px) for p, q in zip(path, path[1:], strict=False)]) > WEAK_PX / 2:
+        if np.mean([_jump_across(p, q, right_px, down_px) for p, q in zip(path, path[1:], strict=False)]) > least_px:
             paths.append(path)
             used |= {a, b}
     return paths

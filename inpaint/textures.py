@@ -11,6 +11,8 @@ from inpaint.layers import Layer, LayeredImage
 
 UInt8 = npt.NDArray[np.uint8]
 
+NEARBY_PX = 4
+
 
 def compose_textures(image: LayeredImage, photo: UInt8) -> tuple[UInt8, int]:
     """Layers and the photo (H, W, 3) -> RGBA textures (L, H + 2 b, W + 2 b, 4) and their border b in px.
@@ -52,10 +54,13 @@ def _blend_painted(layer: Layer, photo: Float, canvas_border: int, scale: float,
 def _unmix(photo: Float, alpha: Float, behind: Float) -> tuple[Float, Float]:
     """Foreground colour such that `alpha` of it over `behind` is `photo`.
 
-    Where no colour in 0..1 can do that, alpha rises until one can. Opaque pixels keep the photo's colour.
+    Only colours between the extremes of the photo nearby are taken; where none of those can do it, alpha rises until
+    one can (at alpha 1 the photo's own does). Opaque pixels keep the photo's colour.
     """
+    window = np.ones((2 * NEARBY_PX + 1,) * 2, np.uint8)
+    darkest, brightest = cv2.erode(photo, window), cv2.dilate(photo, window)
     difference = photo - behind
-    room = np.where(difference > 0, 1 - behind, behind)
+    room = np.where(difference > 0, brightest - behind, behind - darkest)
     least = (np.abs(difference) / np.maximum(room, 1e-3)).max(-1)
     soft = alpha < 0.999
     alpha = np.where(soft, np.clip(np.maximum(alpha, least), 0, 1), 1).astype(np.float32)

@@ -66,8 +66,8 @@ def load_photo(
     """
     path = Path(path)
     _check_max_size(max_size)
-    _check_file(path)
     try:
+        _check_file(path)
         with _opened(path) as image:
             if math.prod(image.size) > MAX_PIXELS:
                 raise InputError(
@@ -82,6 +82,8 @@ def load_photo(
     except UnidentifiedImageError as error:
         raise InputError(f"{path} is not a readable picture: give an undamaged {_FORMAT_NAMES} file") from error
     except Exception as error:  # on damaged files, decoders raise anything from EOFError to IndexError
+        if isinstance(error, OSError) and error.strerror:
+            raise InputError(f"cannot read {path} ({error.strerror}): check its name and permissions") from error
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path} cannot be decoded ({reason}): the file is damaged or incomplete") from error
 

@@ -132,9 +132,9 @@ class VideoWriter:
         extension = CODECS[spec.codec].extension
         if self.path.suffix.lower() != extension:
             raise OutputError(f"{self.path} must end in {extension}: only that kind of video is written")
-        if self.path.is_dir():
+        if _is_dir(self.path):
             raise OutputError(f"{self.path} is a folder: give a file name")
-        if not self.path.parent.is_dir():
+        if not _is_dir(self.path.parent):
             raise OutputError(
                 f"cannot write {self.path}: the folder {self.path.parent} does not exist, create it first"
             )
@@ -295,6 +295,10 @@ class VideoWriter:
                 f"{self.path} came out as {found} instead of {expected}: check the free disk space, or point "
                 "IMAGEIO_FFMPEG_EXE at another ffmpeg"
             )
+
+
+def _is_dir(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - pathlib raises for names that are too long
 
 
 def _command(args: list[str]) -> list[str]:

@@ -45,10 +45,10 @@ def read_disparity(path: str | os.PathLike[str], far_is_white: bool = False) -> 
     Raises InputError where the file is missing, unreadable, coloured or no map.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path} is not a file: give a depth map (PNG, TIFF, .npy, .npz, PFM, EXR or portrait HEIC)")
     suffix = path.suffix.lower()
     try:
+        if not path.is_file():
+            raise InputError(f"{path} is no file: give a depth map (PNG, TIFF, .npy, .npz, PFM, EXR or portrait HEIC)")
         if suffix in (".npy", ".npz"):
             values = _read_numpy(path)
         elif suffix == ".pfm":

@@ -168,7 +168,7 @@ def test_unusable_files_are_one_line(tmp_path: Path, name: str, data: bytes) -> 
 
 
 def test_missing_file_and_pickles_and_many_arrays(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is not a file"):
+    with pytest.raises(InputError, match="is no file"):
         read_disparity(tmp_path / "missing.png")
     np.save(tmp_path / "o.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(InputError, match="cannot be read"):
@@ -191,7 +191,7 @@ def test_warnings(caplog: pytest.LogCaptureFixture) -> None:
 finite_maps = hnp.arrays(
     np.float32,
     st.tuples(st.integers(2, 24), st.integers(2, 24)),
-    elements=st.floats(-1e30, 1e30, width=32) | st.integers(0, 5).map(float),
+    elements=st.floats(-(2.0**100), 2.0**100, width=32) | st.integers(0, 5).map(float),
 )
 
 
@@ -266,7 +266,7 @@ def test_steps_stay_sharp_and_land_on_colour_edges(map_size: int) -> None:
     disparity = np.where(disc(map_size), np.float32(0.9), np.float32(0.2))
     fitted = fit_to_photo(disparity, photo)
     assert fitted.shape == inside.shape and fitted.dtype == np.float32
-    assert np.isin(fitted, (np.float32(0.9), np.float32(0.2))).all()
+    assert np.minimum(np.abs(fitted - 0.9), np.abs(fitted - 0.2)).max() < 1e-6
     assert ((fitted > 0.5) != inside).mean() < 0.001
 
 

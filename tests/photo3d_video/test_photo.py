@@ -382,6 +382,8 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
         load_photo(tmp_path / "missing.jpg")
     with pytest.raises(InputError, match="is a folder"):
         load_photo(tmp_path)
+    with pytest.raises(InputError, match="check its name"):
+        load_photo(tmp_path / f"{'x' * 300}.jpg")
 
 
 def test_large_limit_of_pillow_is_restored(tmp_path: Path) -> None:
