@@ -1,1 +1,1 @@
-"""Programs that measure speed and quality; see README.md in this folder. Not installed with the package."""
+"""Speed and quality benchmarks that print figures. Not installed with the product."""

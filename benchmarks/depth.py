@@ -22,6 +22,8 @@ Model = Callable[[UInt8], Float]
 
 METRICS = ("absrel", "bad125", "pearson", "spearman", "boundary_f1")
 RATIO = 1.25
+FARTHEST = 20.0
+NEAREST_PERCENTILE = 98  # the nearest surface, without outliers of stereo matching
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,16 @@ def built_in(rgb: UInt8) -> Float:
     return estimate_depth(rgb).disparity
 
 
+def built_in_with_edges(rgb: UInt8) -> Float:
+    """The same, enlarged to the picture and with its edges sharpened, as layers are cut from it."""
+    from inpaint.edges import sharpen
+    from photo3d_video.pipeline import parallax_budget_px
+
+    h, w = rgb.shape[:2]
+    disparity = cv2.resize(built_in(rgb), (w, h), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+    return sharpen(disparity, rgb, parallax_budget_px(w, h, strength=1))
+
+
 def from_weights(weights: Path) -> Model:
     """The built-in network with the weights of a training run."""
     from photo3d_video.depth.builtin import infer, load_network, network_size
@@ -84,14 +96,14 @@ def from_weights(weights: Path) -> Model:
 
 
 # What `--model` knows by name. Rows come in the order in which models are asked for.
-MODELS: dict[str, Model] = {"built-in": built_in, "ramp": vertical_ramp}
+MODELS: dict[str, Model] = {"built-in": built_in, "built-in-edges": built_in_with_edges, "ramp": vertical_ramp}
 
 
 def compare(predicted: Float, reference: Float) -> dict[str, float]:
     """The `METRICS` of a prediction (h, w) against a reference (H, W) with 0 = unknown.
 
-    Ratios are taken after the least-squares scale and shift; what then lies behind everything that the reference
-    knows is put at its farthest depth, since it has no meaningful depth of its own.
+    Ratios of depths are taken after the least-squares scale and shift of disparity, and with both sides no farther than
+    `FARTHEST` times the nearest surface: beyond that, disparity is all noise and its ratio means nothing.
     """
     h, w = reference.shape
     if predicted.shape != reference.shape:
@@ -99,14 +111,16 @@ def compare(predicted: Float, reference: Float) -> dict[str, float]:
         predicted = cv2.resize(predicted, (w, h), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     known = reference > 0
     scale, shift = align(predicted[known], reference[known])
-    aligned = np.maximum(scale * predicted.astype(np.float64) + shift, float(reference[known].min()))
-    ratio = aligned[known] / reference[known]
+    least = float(np.percentile(reference[known], NEAREST_PERCENTILE)) / FARTHEST
+    aligned = np.maximum(scale * predicted.astype(np.float64) + shift, least)
+    true = np.maximum(reference.astype(np.float64), least)
+    ratio = aligned[known] / true[known]
     return {
         "absrel": float(np.abs(1 / ratio - 1).mean()),
         "bad125": float((np.maximum(ratio, 1 / ratio) > RATIO).mean()),
         "pearson": pearson(predicted[known], reference[known]),
         "spearman": spearman(predicted[known], reference[known]),
-        "boundary_f1": boundary_f1(aligned, reference, known),
+        "boundary_f1": boundary_f1(aligned, true, known),
     }
 
 

@@ -1,4 +1,4 @@
-"""Output of the benchmarks: a table to read, or one JSON object on standard output and nothing else."""
+"""Arguments and output of the benchmarks: a table to read, or one JSON object on standard output and nothing else."""
 
 from __future__ import annotations
 
@@ -54,8 +54,19 @@ def format_table(rows: Sequence[Row]) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return "-" if math.isnan(value) else f"{value:.3f}" if abs(value) < 100 else f"{value:.1f}"
+        if math.isnan(value):
+            return "-"
+        digits = 5 if 0 < abs(value) < 0.1 else 3 if abs(value) < 100 else 1
+        return f"{value:.{digits}f}"
     return str(value)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """`1920x1080` -> (1920, 1080): the type of a `--size` option."""
+    width, _, height = text.lower().partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: give WIDTHxHEIGHT, e.g. 1920x1080")
+    return int(width), int(height)
 
 
 def _rounded(value: Any) -> Any:

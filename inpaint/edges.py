@@ -14,6 +14,7 @@ MIN_STEP_PX = 3.0  # a step that no move opens by this much need not be sharp
 STEEPNESS = 1.6  # a ramp is an edge where it is this much steeper than an even slope across the window
 COLOUR_SIGMA = 0.07  # colours (0..1) this far apart vote for each other with weight exp(-1/2)
 COARSE_SIDE = 512  # long side at which wide blurs are resolved first
+BLUR_SHARE = 0.018  # half the width of the widest blur, of the long side
 
 
 def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
@@ -26,19 +27,15 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     h, w = disparity.shape
     colour = rgb.astype(np.float32) / 255
     result = disparity.astype(np.float32)
-    scale = COARSE_SIDE / max(h, w)
-    if scale < 0.75:
-        size = (max(1, round(w * scale)), max(1, round(h * scale)))
-        small_colour = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
-        small = cv2.resize(result, size, interpolation=cv2.INTER_AREA)
-        for radius in (7, 4):
-            small = _resolve_ramps(small, small_colour, radius, budget_px)
-        result = cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
-        radius = int(np.ceil(2 / scale))
-    else:
-        result = _resolve_ramps(result, colour, 6, budget_px)
-        radius = 3
-    result = _resolve_ramps(result, colour, radius, budget_px)
+    scale = min(1.0, COARSE_SIDE / max(h, w))
+    size = (max(1, round(w * scale)), max(1, round(h * scale)))
+    small_colour = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(result, size, interpolation=cv2.INTER_AREA)
+    widest = max(3, round(BLUR_SHARE * max(size)))
+    for radius in (widest, widest // 2 + 1):
+        small = _resolve_ramps(small, small_colour, radius, budget_px)
+    result = cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
+    result = _resolve_ramps(result, colour, int(np.ceil(1 + 1 / scale)), budget_px)
     return _resolve_ramps(result, colour, 2, budget_px)
 
 

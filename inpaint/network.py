@@ -1,10 +1,12 @@
 """The context-aware inpainting network: an EfficientNet-Lite encoder from timm with a light depthwise decoder.
 
-It paints colour and disparity into a synthesis region from a context region and sees nothing else. Its input is first
-filled smoothly (push-pull) from the context, and its output is added to that: an untrained network is a diffusion fill.
+It paints colour and disparity into a synthesis region from a context region and sees nothing else: its input outside the
+context is a smooth fill from the context, and its output is added to that. So an untrained network is a diffusion fill.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import timm
 import torch
@@ -46,14 +48,15 @@ class Merge(nn.Module):
 class InpaintingNetwork(nn.Module):
     """(B, 6, H, W) float32 -> (B, 4, H, W): colour and disparity, of use in the synthesis region.
 
-    Input: colour 0..1 (3), disparity 0..1, context mask, synthesis mask; whatever lies outside the context is
-    ignored. H and W are multiples of `STRIDE`.
+    Input: colour 0..1 (3) and disparity 0..1, both filled smoothly outside the context (`inpaint.filters.push_pull`);
+    context mask, synthesis mask, 0 or 1. H and W are multiples of `STRIDE`.
     """
 
     def __init__(self, encoder: str = ENCODER, widths: tuple[int, ...] = (192, 128, 80, 56, 40)) -> None:
         super().__init__()
         self.encoder = timm.create_model(encoder, features_only=True, pretrained=False, in_chans=INPUTS)
-        channels = self.encoder.feature_info.channels()[::-1]  # strides 32, 16, 8, 4, 2
+        info: Any = self.encoder.feature_info
+        channels: list[int] = info.channels()[::-1]  # strides 32, 16, 8, 4, 2
         # Full resolution enters and leaves the decoder folded 2x2 into channels: nothing runs at stride 1.
         channels[-1] += 4 * INPUTS
         self.top = Separable(channels[0], widths[0])
@@ -66,26 +69,11 @@ class InpaintingNetwork(nn.Module):
         nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
 
     def forward(self, inputs: Tensor) -> Tensor:
-        context, synthesis = inputs[:, 4:5], inputs[:, 5:6]
-        base = push_pull(inputs[:, :4], context)
-        colour = (base[:, :3] * 255 - 127) / 128  # what the encoder was trained on
-        seen = torch.cat([colour, base[:, 3:], context, synthesis], 1)
-        seen = seen.contiguous(memory_format=torch.channels_last)
+        colour = (inputs[:, :3] * 255 - 127) / 128  # what the encoder was trained on
+        seen = torch.cat([colour, inputs[:, 3:]], 1).contiguous(memory_format=torch.channels_last)
         *skips, top = self.encoder(seen)
         skips[0] = torch.cat([skips[0], F.pixel_unshuffle(seen, 2)], 1)
         x = self.top(top)
         for merge, skip in zip(self.merges, reversed(skips), strict=True):
             x = merge(x, skip)
-        return base + F.pixel_shuffle(self.head(x), 2)
-
-
-def push_pull(values: Tensor, known: Tensor) -> Tensor:
-    """`inpaint.filters.push_pull` for batches: values (B, C, H, W), known (B, 1, H, W) 0 or 1."""
-    if min(values.shape[-2:]) == 1:
-        total = known.sum((2, 3), keepdim=True).clamp_min(1e-6)
-        mean = (values * known).sum((2, 3), keepdim=True) / total
-        return known * values + (1 - known) * mean
-    weighted, weight = (F.avg_pool2d(x, 2, ceil_mode=True) for x in (values * known, known))
-    low = push_pull(weighted / weight.clamp_min(1e-6), (weight * 4).clamp_max(1))
-    up = F.interpolate(low, size=values.shape[-2:], mode="bilinear", align_corners=False)
-    return known * values + (1 - known) * up
+        return inputs[:, :OUTPUTS] + F.pixel_shuffle(self.head(x), 2)

@@ -19,6 +19,7 @@ Index = npt.NDArray[np.int64]
 
 RADIUS = 3  # patches of 7 x 7
 COARSEST_PX, FINEST_PX = 64, 448  # long side of the first and of the last level that is matched
+MOST_UNKNOWN = 12_000  # pixels matched on the last level: larger holes are matched at a smaller size
 ROUNDS = 3  # match and vote, per level
 DISTANCE_WEIGHT = 0.02  # a match one picture away costs as much as this mean squared difference (sRGB 0..1)
 
@@ -47,10 +48,11 @@ def patch_fill(rgb: Float, unknown: Bool, context: Bool, base: Float | None = No
         base = _nearest_colour(rgb, context)
     guess = np.where(unknown[..., None], base, rgb).astype(np.float32)
     long_side = max(unknown.shape)
-    size = min(COARSEST_PX, long_side)
-    sizes = [size]
-    while sizes[-1] < min(FINEST_PX, long_side):
-        sizes.append(min(2 * sizes[-1], FINEST_PX, long_side))
+    share = float(unknown.sum()) / long_side**2
+    finest = min(FINEST_PX, long_side, max(2 * COARSEST_PX, round((MOST_UNKNOWN / share) ** 0.5)))
+    sizes = [min(COARSEST_PX, long_side)]
+    while sizes[-1] < finest:
+        sizes.append(min(2 * sizes[-1], finest))
     rng = np.random.default_rng(seed)
     match: Float | None = None  # (h, w, 2) offsets (dy, dx) to the match, as fractions of the long side
     picture = guess

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         read_depth,
         render_frames,
         render_photo,
+        write_depth,
     )
     from photo3d_video.video import VideoSpec, VideoWriter
 
@@ -54,7 +55,7 @@ _HOME = {
     "photo": ("Photo", "load_photo", "photo_from_array"),
     "pipeline": (
         *("Picture", "RenderResult", "frame_picture", "make_layers", "make_path", "make_scene", "make_view"),
-        *("open_context", "read_depth", "render_frames", "render_photo"),
+        *("open_context", "read_depth", "render_frames", "render_photo", "write_depth"),
     ),
     "video": ("VideoSpec", "VideoWriter"),
 }
@@ -87,6 +88,7 @@ __all__ = [
     "read_depth",
     "render_frames",
     "render_photo",
+    "write_depth",
 ]
 
 

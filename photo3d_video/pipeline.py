@@ -17,13 +17,23 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from camera_paths import PRESETS, CameraPath, PathError, View, camera_path, fit_to_budget, load_path_file
+from camera_paths import (
+    CameraPath,
+    PathError,
+    Preset,
+    View,
+    camera_path,
+    find_preset,
+    fit_to_budget,
+    frame_phases,
+    load_path_file,
+)
 from photo3d_video.depth.builtin import DepthMap, estimate_depth
-from photo3d_video.depth.files import fit_to_photo, normalise_disparity, read_disparity
-from photo3d_video.errors import GLUnavailableError, InputError
+from photo3d_video.depth.files import fit_to_photo, normalise_disparity, read_disparity, write_disparity_png
+from photo3d_video.errors import GLUnavailableError, InputError, OutputError
 from photo3d_video.focus import find_focus, focus_at
 from photo3d_video.framing import Framing, apply_framing, frame_photo
-from photo3d_video.photo import Photo, load_photo, photo_from_array
+from photo3d_video.photo import DEFAULT_MAX_SIZE, Photo, load_photo, photo_from_array
 from photo3d_video.progress import Progress, Silent, Stopwatch
 from photo3d_video.video import VideoSpec, VideoWriter
 
@@ -40,6 +50,8 @@ BUDGET_SHARE = 0.06  # parallax budget at strength 1, of the frame's diagonal
 FAR_DISPARITY = 0.08  # the farthest surface is this much of the nearest's inverse depth: far, not at infinity
 LAYERS_SIDE_PX = 1280  # layers are worked out at most at this long side; textures have the clip's own resolution
 DEFAULT_FPS = 30.0
+DEFAULT_SECONDS = 4.0  # of a path file with a single keyframe
+DEFAULT_FILL = "fast"
 MAX_STRENGTH = 2.0
 
 
@@ -80,6 +92,14 @@ def read_depth(file: str | os.PathLike[str], photo: Photo, far_is_white: bool = 
     return DepthMap(disparity, None, str(file))
 
 
+def write_depth(file: str | os.PathLike[str], depth: DepthMap, photo: Photo) -> None:
+    """Write a depth map at the photo's size as a 16-bit PNG, white is near: `read_depth` takes it back."""
+    if Path(file).suffix.lower() != ".png":
+        raise OutputError(f"{file} must end in .png: the depth map is written as a 16-bit PNG")
+    h, w = photo.rgb.shape[:2]
+    write_disparity_png(file, np.asarray(cv2.resize(depth.disparity, (w, h)), np.float32))
+
+
 def frame_picture(photo: Photo, depth: DepthMap, framing: Framing) -> Picture:
     """Crop and scale photo and depth to the clip's picture."""
     size = (framing.width_px, framing.height_px)
@@ -105,24 +125,29 @@ def parallax_budget_px(width_px: int, height_px: int, strength: float) -> float:
     return strength * BUDGET_SHARE * float(np.hypot(width_px, height_px))
 
 
-def make_layers(picture: Picture, budget_px: float, watch: Stopwatch | None = None) -> LayeredImage:
-    """Layered image of a picture for a parallax budget in pixels of the clip."""
+def make_layers(
+    picture: Picture, budget_px: float, watch: Stopwatch | None = None, fill: str = DEFAULT_FILL
+) -> LayeredImage:
+    """Layered image of a picture for a parallax budget in pixels of the clip; `fill` paints what is hidden."""
     from inpaint.edges import sharpen
-    from inpaint.fill import fast_fill
+    from inpaint.fill import FILLS
     from inpaint.layers import build_layers
+
+    if fill not in FILLS:
+        raise InputError(f"unknown fill {fill!r}: choose one of {', '.join(FILLS)}")
 
     watch = watch or Stopwatch()
     h, w = picture.disparity.shape
     rgb = cv2.resize(picture.rgb, (w, h), interpolation=cv2.INTER_AREA)
     budget = budget_px * w / picture.rgb.shape[1]
 
-    def fill(rgb: Float, unknown: npt.NDArray[np.bool_], context: npt.NDArray[np.bool_]) -> Float:
+    def timed_fill(rgb: Float, unknown: npt.NDArray[np.bool_], context: npt.NDArray[np.bool_]) -> Float:
         with watch.stage("fill"):
-            return fast_fill(rgb, unknown, context)
+            return FILLS[fill](rgb, unknown, context)
 
     with watch.stage("layers"):
         sharp = sharpen(picture.disparity, rgb, budget)
-        return build_layers(rgb, sharp, budget, fill)
+        return build_layers(rgb, sharp, budget, timed_fill)
 
 
 def make_scene(picture: Picture, layers: LayeredImage) -> Scene:
@@ -142,6 +167,8 @@ def make_scene(picture: Picture, layers: LayeredImage) -> Scene:
 
 def make_view(picture: Picture, budget_px: float, focus_xy: tuple[float, float] | None = None) -> View:
     """What camera paths need to know of a picture; the focus is the subject unless a point is given."""
+    if focus_xy is not None and not all(0 <= value <= 1 for value in focus_xy):
+        raise InputError(f"--focus {focus_xy[0]:g},{focus_xy[1]:g} is outside of the frame: give fractions 0..1")
     h, w = picture.rgb.shape[:2]
     if focus_xy is None:
         focus_xy, q = find_focus(picture.disparity, picture.subject)
@@ -150,12 +177,30 @@ def make_view(picture: Picture, budget_px: float, focus_xy: tuple[float, float] 
     return View(w, h, picture.focal_px, budget_px, 1 / q, focus_xy)
 
 
-def make_path(name: str, view: View, n_frames: int, **timing: Any) -> CameraPath:
-    """The cameras of a preset, or of a path file (a name that ends in .json) scaled down to fit the budget."""
+def find_move(name: str) -> Preset:
+    """The preset of that name, or the moves of a path file (a name that ends in .json)."""
     try:
-        if not name.lower().endswith(".json"):
-            return camera_path(name, view, n_frames, **timing)
-        path, factor = fit_to_budget(camera_path(load_path_file(name), view, n_frames, **timing), view)
+        return load_path_file(name) if name.lower().endswith(".json") else find_preset(name)
+    except PathError as error:
+        raise InputError(f"--path: {error}") from error
+
+
+def check_timing(name: str, n_frames: int, easing: str | None, **timing: Any) -> None:
+    """Refuse what `make_path` would refuse, without a view: before the slow stages."""
+    move = find_move(name)
+    try:
+        frame_phases(n_frames, loops=move.loops, easing=easing or move.default_easing, **timing)
+    except PathError as error:
+        raise InputError(str(error)) from error
+
+
+def make_path(name: str, view: View, n_frames: int, **timing: Any) -> CameraPath:
+    """The cameras of a preset, or of a path file scaled down to fit the budget."""
+    move = find_move(name)
+    try:
+        path, factor = camera_path(move, view, n_frames, **timing), 1.0
+        if name.lower().endswith(".json"):
+            path, factor = fit_to_budget(path, view)
     except PathError as error:
         raise InputError(str(error)) from error
     if factor < 1:
@@ -199,9 +244,11 @@ def output_file(output: str | os.PathLike[str] | None, photo: Photo, path: str) 
 
 
 def frame_count(path: str, seconds: float | None, fps: float) -> int:
-    """Frames of a clip; `seconds` None is the preset's own length."""
+    """Frames of a clip; `seconds` None is the length of the preset or of the path file."""
+    if not 1 <= fps <= 240:
+        raise InputError(f"--fps {fps:g} is out of range: give 1 to 240")
     if seconds is None:
-        seconds = PRESETS[path].default_seconds if path in PRESETS else 4.0
+        seconds = find_move(path).default_seconds or DEFAULT_SECONDS
     if not 0 < seconds <= 600:
         raise InputError(f"--seconds {seconds:g} is out of range: give more than 0, at most 600")
     return max(1, round(seconds * fps))
@@ -226,6 +273,9 @@ def render_photo(
     crf: int = 18,
     preset: str = "veryfast",
     supersample: int = 1,
+    fill: str = DEFAULT_FILL,
+    max_size: int | None = None,
+    save_depth: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> RenderResult:
     """Make one photo into a 3D clip.
@@ -234,21 +284,30 @@ def render_photo(
     `output`: a file or a folder; by default `PHOTO_PATH.mp4` in the working folder. `depth`: a depth map file or a
     `DepthMap`, by default estimated. `size`: (width, height), by default the photo's aspect within 1080p. `strength`
     scales the camera move. `focus_xy`: what the camera holds on to, as fractions of the frame. `crf` and `preset` are
-    libx264's. Raises a `Photo3DError` for anything that cannot be done; then nothing is written.
+    libx264's. `fill` paints what the photo hides. `max_size`: the photo is loaded at no more than this long side in px.
+    `save_depth`: a 16-bit PNG for the depth map. Raises a `Photo3DError` for anything that cannot be done; then no clip
+    is written.
     """
     progress = progress or Silent()
     watch = Stopwatch()
-    if path not in PRESETS and not path.lower().endswith(".json"):
-        raise InputError(f"unknown path {path!r}: choose one of {', '.join(PRESETS)}, or a .json path file")
     n_frames = frame_count(path, seconds, fps)
+    timing: dict[str, Any] = {
+        "easing": easing, "reverse": reverse, "boomerang": boomerang, "still_frames": round(start_still_s * fps),
+    }  # fmt: skip
+    check_timing(path, n_frames, **timing)
     with watch.stage("load"):
         progress.start("load")
         context = open_context()  # first of all: without it the rest is in vain
         if not isinstance(photo, Photo):
-            photo = photo_from_array(photo) if isinstance(photo, np.ndarray) else load_photo(photo)
+            max_size = max_size or max(DEFAULT_MAX_SIZE, 2 * max(size or (0, 0)))  # a crop needs more than its size
+            if isinstance(photo, np.ndarray):
+                photo = photo_from_array(photo, max_size=max_size)
+            else:
+                photo = load_photo(photo, max_size)
         framing = frame_photo(photo.rgb.shape[1], photo.rgb.shape[0], size)
         spec = VideoSpec(framing.width_px, framing.height_px, fps, crf, preset)
         writer = VideoWriter(output_file(output, photo, path), spec)
+        budget = parallax_budget_px(framing.width_px, framing.height_px, strength)
     try:
         with watch.stage("depth"):
             progress.start("depth")
@@ -257,15 +316,12 @@ def render_photo(
             elif not isinstance(depth, DepthMap):
                 depth = read_depth(depth, photo, far_is_white)
             log.info("depth: %s", depth.source)
+            if save_depth is not None:
+                write_depth(save_depth, depth, photo)
             picture = frame_picture(photo, depth, framing)
-        budget = parallax_budget_px(framing.width_px, framing.height_px, strength)
-        view = make_view(picture, budget, focus_xy)
-        cameras = make_path(
-            path, view, n_frames, easing=easing, reverse=reverse, boomerang=boomerang,
-            still_frames=round(start_still_s * fps),
-        )  # fmt: skip
+        cameras = make_path(path, make_view(picture, budget, focus_xy), n_frames, **timing)
         progress.start("layers")
-        layers = make_layers(picture, budget, watch)
+        layers = make_layers(picture, budget, watch, fill)
         with watch.stage("mesh"):
             progress.start("mesh")
             scene = make_scene(picture, layers)

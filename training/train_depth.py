@@ -1,6 +1,6 @@
 """Train the built-in depth network.
 
-`python -m training.train_depth DATA LABELS RUN --minutes 60` trains in RUN (checkpoint, log.jsonl, weights), and goes on
+`python -m training.train_depth DATA LABELS RUN --steps 5000` trains in RUN (checkpoint, log.jsonl, weights), and goes on
 from RUN's checkpoint if there is one. LABELS is what `training.labels` wrote. On a GPU it picks larger batches.
 """
 
@@ -10,7 +10,6 @@ import argparse
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from pathlib import Path
 
 import cv2
@@ -65,7 +64,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("labels", type=Path)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--side", type=int, default=224, help="square root of the training picture's area, px")
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--encoder", default=ENCODER)
@@ -91,28 +90,26 @@ def main() -> None:
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(EMA), use_buffers=True
     )
     optimiser = torch.optim.AdamW(parameter_groups(network), lr=0, weight_decay=WEIGHT_DECAY)
-    step, trained_s = 0, 0.0
+    step = 0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
         network.load_state_dict(state["network"])
         average.load_state_dict(state["average"])
         optimiser.load_state_dict(state["optimiser"])
-        step, trained_s = state["step"], state["trained_s"]
+        step = state["step"]
 
     def save() -> None:
         part = checkpoint.with_suffix(".part")
         torch.save({"network": network.state_dict(), "average": average.state_dict(),
-                    "optimiser": optimiser.state_dict(), "step": step, "trained_s": trained_s}, part)  # fmt: skip
+                    "optimiser": optimiser.state_dict(), "step": step}, part)  # fmt: skip
         part.replace(checkpoint)
         weights = {k: v.half() if v.is_floating_point() else v for k, v in average.module.state_dict().items()}
         save_file({k: v.contiguous().cpu() for k, v in weights.items()}, args.run / "weights.safetensors")
 
     samples = DepthSamples(args.data, args.labels)
-    budget_s = args.minutes * 60
     log = (args.run / "log.jsonl").open("a")
     recent: list[tuple[float, float]] = []
     saved_at = begun = time.monotonic()
-    before_s = trained_s
     with ThreadPoolExecutor(12 if device.type == "cuda" else 2) as pool:
 
         def draw_batch(k: int) -> list:
@@ -120,10 +117,10 @@ def main() -> None:
             return [pool.submit(samples.draw, k * args.batch + i, size) for i in range(args.batch)]
 
         ahead = [draw_batch(step + i) for i in range(3)]
-        for step in count(step):
+        while step < args.steps:
             rgb, disparity, subject = collate([f.result() for f in ahead.pop(0)])
             ahead.append(draw_batch(step + 3))
-            done = min(1.0, trained_s / budget_s)
+            done = step / args.steps
             for group in optimiser.param_groups:
                 group["lr"] = args.rate * group["rate"] * min(1, (step + 1) / WARM_UP_STEPS) * (1 - done) ** 0.9
             x = normalise(rgb.to(device)).contiguous(memory_format=torch.channels_last)
@@ -136,18 +133,15 @@ def main() -> None:
             optimiser.step()
             average.update_parameters(network)
             recent.append((d_loss.item(), s_loss.item()))
-            trained_s = before_s + time.monotonic() - begun
+            step += 1
             if len(recent) == 50:
                 d, s = np.mean(recent, axis=0)
-                log.write(json.dumps({"step": step + 1, "s": round(trained_s), "disparity": d, "subject": s}) + "\n")
+                log.write(json.dumps({"step": step, "s": round(time.monotonic() - begun), "disparity": d, "subject": s}) + "\n")
                 log.flush()
                 recent.clear()
-            finished = trained_s >= budget_s
-            if finished or time.monotonic() - saved_at > SAVE_EVERY_S:
+            if step == args.steps or time.monotonic() - saved_at > SAVE_EVERY_S:
                 saved_at = time.monotonic()
                 save()
-            if finished:
-                break
 
 
 if __name__ == "__main__":

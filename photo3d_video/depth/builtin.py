@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).with_name("depth.safetensors")
 SIDE_PX = 320  # square root of the network picture's area; training saw about this scale
+RIM_PX = 32  # mirrored around the picture: the network's zero padding bends depth at the border
 MAX_ASPECT = 3.0  # longer pictures are squeezed to this: the network has seen nothing like them
 
 
@@ -65,11 +66,13 @@ def infer(
 
     from photo3d_video.depth.network import normalise
 
-    pair = np.stack([rgb, rgb[:, ::-1]])
+    rim = ((0, 0), (RIM_PX, RIM_PX), (RIM_PX, RIM_PX), (0, 0))
+    pair = np.pad(np.stack([rgb, rgb[:, ::-1]]), rim, mode="symmetric")
     x = normalise(torch.from_numpy(pair).permute(0, 3, 1, 2).float().to(device))  # type: ignore[arg-type]
     with torch.inference_mode():
         disparity, logit = network.to(device)(x.contiguous(memory_format=torch.channels_last))
-        d, s = ((p[0] + p[1].flip(-1)) / 2 for p in (disparity, logit.sigmoid()))
+        inner = slice(RIM_PX // 2, -RIM_PX // 2)
+        d, s = ((p[0] + p[1].flip(-1))[inner, inner] / 2 for p in (disparity, logit.sigmoid()))
     return d.cpu().numpy(), s.cpu().numpy()
 
 

@@ -1,0 +1,5 @@
+"""`python -m photo3d_video` is `render-3dphoto`."""
+
+from photo3d_video.cli import main
+
+raise SystemExit(main())

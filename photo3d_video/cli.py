@@ -1,0 +1,229 @@
+"""The command `render-3dphoto`.
+
+It turns arguments into one call of `render_photo` and errors into one line. Nothing heavy is imported before the
+arguments are parsed, and an option that is not given is not passed on, so that defaults live in one place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import math
+import re
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import Any
+
+from photo3d_video import __version__
+from photo3d_video.errors import Photo3DError
+
+PROGRAM = "render-3dphoto"
+
+FILLS = ("fast",)  # names of inpaint.fill.FILLS, which is too heavy to import for --help
+
+EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+
+EXAMPLES = """\
+examples:
+  render-3dphoto photo.jpg                                 photo_dolly-zoom.mp4 in this folder
+  render-3dphoto photo.jpg --path swing -o clips/          clips/photo_swing.mp4
+  render-3dphoto photo.jpg --path circle --size 1080x1920  upright, for phones
+  render-3dphoto photo.jpg --depth photo_depth.png         with your own depth map
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with `argv` (by default the process's own arguments); the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # file names may hold what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
+    options = vars(make_parser().parse_args(argv))
+    debug = options.pop("debug", False)
+    _end_cleanly_when_terminated()
+    try:
+        return _render(options)
+    except KeyboardInterrupt:
+        return _fail("interrupted, no clip was written", EXIT_INTERRUPTED)
+    except Exception as error:
+        if debug:
+            raise
+        return _fail(_explain(error), EXIT_FAILED)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the command's arguments. Options of a render have the names of `render_photo`'s parameters."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Make one photo into a short 3D clip (MP4).",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    _add_input(parser.add_argument_group("input"))
+    _add_move(parser.add_argument_group("camera move"))
+    _add_output(parser.add_argument_group("output"))
+    _add_rest(parser.add_argument_group("information"))
+    return parser
+
+
+def _add_input(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("photo", metavar="PHOTO", help="JPEG, PNG, WebP, TIFF, HEIC or AVIF")
+    group.add_argument(
+        "--depth", metavar="FILE", help="your own depth map: 8 or 16-bit PNG, TIFF, .npy (white is near)"
+    )
+    group.add_argument("--depth-far-is-white", dest="far_is_white", action="store_true", help="in it, white is far")
+    group.add_argument("--max-size", metavar="PX", type=_whole, help="load the photo at most this large (default 2560)")
+
+
+def _add_move(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--path", metavar="NAME", help="preset of --list-paths or a path file .json (default dolly-zoom)"
+    )
+    group.add_argument("--seconds", metavar="S", type=_number, help="length of the clip (default: the path's own)")
+    group.add_argument("--strength", metavar="X", type=_number, help="how far the camera moves, 0 to 2 (default 1)")
+    group.add_argument(
+        "--focus", metavar="X,Y", dest="focus_xy", type=_fractions,
+        help="what the camera holds on to, 0,0 top left to 1,1 bottom right (default: the subject)",
+    )  # fmt: skip
+    group.add_argument("--easing", metavar="NAME", help="how the move starts and stops, see --list-paths")
+    group.add_argument("--reverse", action="store_true", help="play the move backwards")
+    group.add_argument("--boomerang", action="store_true", help="play the move forward, then back")
+    group.add_argument(
+        "--start-still", metavar="S", dest="start_still_s", type=_number, help="seconds of stillness before the move"
+    )
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("-o", "--output", metavar="FILE", help="file or folder (default PHOTO_PATH.mp4 in this folder)")
+    group.add_argument(
+        "--size", metavar="WxH", type=_size, help="crop to this size (default: the photo's, within 1080p)"
+    )
+    group.add_argument("--fps", metavar="N", type=_number, help="frames per second (default 30)")
+    group.add_argument("--crf", metavar="N", type=_whole, help="x264 quality, 0 lossless to 51 worst (default 18)")
+    group.add_argument("--preset", metavar="NAME", help="x264 speed, ultrafast to veryslow (default veryfast)")
+    group.add_argument(
+        "--supersample", metavar="N", type=int, choices=(1, 2), help="2: draw at twice the size (default 1)"
+    )
+    group.add_argument("--fill", metavar="NAME", choices=FILLS, help="what paints hidden parts: fast (the default)")
+    group.add_argument("--save-depth", metavar="FILE", type=_png, help="also write the depth map, a 16-bit PNG")
+
+
+def _add_rest(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--timings", action="store_true", help="print the seconds spent per stage")
+    group.add_argument("-q", "--quiet", action="store_true", help="print errors only")
+    group.add_argument("-v", "--verbose", action="count", help="print what is done; twice for all details")
+    group.add_argument("--debug", action="store_true", help="show a traceback when something fails")
+    group.add_argument("--list-paths", action=_Answer, answer=list_paths, help="list the camera moves and exit")
+    group.add_argument("--doctor", action=_Answer, answer=_doctor, help="check this installation and exit")
+    group.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+
+
+class _Answer(argparse.Action):
+    """An option that answers a question instead of rendering: `answer` prints and returns the exit code."""
+
+    def __init__(self, answer: Callable[[], int], **rest: Any) -> None:
+        super().__init__(nargs=0, **rest)
+        self.answer = answer
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        parser.exit(self.answer())
+
+
+def list_paths() -> int:
+    """Print the preset moves and the easings; the exit code."""
+    from camera_paths import EASINGS, PRESETS
+
+    width = max(map(len, PRESETS))
+    for name, preset in PRESETS.items():
+        length = f"{preset.default_seconds:g} s" + (", loops" if preset.loops else "")
+        print(f"{name:{width}}  {length:10}  {' '.join(preset.description.split())}")
+    print(f"\neasings: {', '.join(EASINGS)}")
+    return 0
+
+
+def _doctor() -> int:
+    from photo3d_video.doctor import main as doctor
+
+    return doctor()
+
+
+def _render(options: dict[str, Any]) -> int:
+    from photo3d_video.console import Console
+
+    timings = options.pop("timings", False)
+    with Console(quiet=options.pop("quiet", False), verbosity=options.pop("verbose", 0)) as console:
+        from photo3d_video import render_photo
+
+        result = render_photo(**options, progress=console.progress)
+    console.report(result)
+    if timings:
+        console.report_timings(result)
+    return 0
+
+
+def _end_cleanly_when_terminated() -> None:
+    """Let SIGTERM and a closed terminal unwind like Ctrl-C does, so that they leave nothing half-written either."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP, and nohup ignores it
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, stop)
+
+
+def _explain(error: Exception) -> str:
+    """What happened and what to do, for an error of any kind."""
+    text = " ".join(str(error).split())
+    if isinstance(error, Photo3DError):
+        return text
+    if isinstance(error, ImportError):
+        return f"{text}: a library is missing or broken, {PROGRAM} --doctor tells how to get it"
+    if isinstance(error, MemoryError):
+        return "not enough memory: give a smaller --size or --max-size"
+    return f"{type(error).__name__}: {text}: this is a bug, --debug shows where it happened"
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"{PROGRAM}: error: {message}", file=sys.stderr)
+    return code
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number")
+    return value
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,5})[xX×](\d{1,5})", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1080x1920")
+    return int(match[1]), int(match[2])
+
+
+def _fractions(text: str) -> tuple[float, float]:
+    values = [_number(part) for part in text.split(",")]
+    if len(values) != 2 or not all(0 <= value <= 1 for value in values):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a point such as 0.5,0.4, each 0 to 1")
+    return values[0], values[1]
+
+
+def _png(text: str) -> str:
+    if not text.lower().endswith(".png"):
+        raise argparse.ArgumentTypeError(f"{text!r} must end in .png")
+    return text

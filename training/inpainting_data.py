@@ -1,0 +1,204 @@
+"""Training samples for the inpainting network: regions of one photo's depth edges, laid over other photos.
+
+What lies behind a foreground is never known, but what lies under a foreground of another photo is. So a region pair
+(synthesis, context) is worked out on one photo as the product does it, and laid over a photo where the truth is known.
+Whatever is in neither region stays hidden from the network, as the foreground is in the product.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from inpaint.chains import find_tears
+from inpaint.filters import Bool, Float
+from inpaint.regions import DIAGONAL, grow
+from inpaint.tears import torn_pairs
+
+UInt8 = npt.NDArray[np.uint8]
+
+HELD_BACK = 20  # one photo in this many is never trained on
+POOL_PHOTOS, POOL_TRIES, POOL_SEED = 800, 2, 20  # regions come from this many photos, at so many budgets each
+BANDS_PX = (8.0, 64.0)  # how wide the widest synthesis band is, log-uniform
+CONTEXT_STEPS = 96
+STEEP = 0.3  # depth that changes by this share of the photo's largest jump within 5 px is an edge
+MAX_RIM_PX = 4  # next to a silhouette colours mix: this much of the context may be unreliable
+MIN_SYNTHESIS, MAX_SYNTHESIS, MIN_CONTEXT = 0.02, 0.6, 0.12  # shares of a crop
+PLACEMENTS = 4  # tries to lay a region where the truth is no nearer than its context
+BORDER_SHARE, STROKE_SHARE = 0.2, 0.15  # of samples; the others have regions of depth edges
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One crop with its regions; all arrays (H, W)."""
+
+    rgb: UInt8  # (H, W, 3) sRGB
+    disparity: UInt8  # 0..255, larger is nearer
+    context: Bool  # what the network sees
+    synthesis: Bool  # what it paints
+
+
+def held_back(name: str) -> bool:
+    """Whether a photo (its file's stem) is kept for validation."""
+    return zlib.crc32(name.encode()) % HELD_BACK == 0
+
+
+def split(labels: Path) -> tuple[list[Path], list[Path]]:
+    """Label files to train on, and those held back, sorted by name."""
+    paths = sorted(labels.glob("*.npz"))
+    return [p for p in paths if not held_back(p.stem)], [p for p in paths if held_back(p.stem)]
+
+
+def region_pair(disparity: Float, budget_px: float, rim_px: int) -> tuple[Bool, Bool] | None:
+    """(synthesis, context) at the tears of `disparity` (H, W), as `inpaint.layers` peels them; None without tears."""
+    links = find_tears(disparity, budget_px)
+    pairs = torn_pairs(links, disparity)
+    if not len(pairs.near):
+        return None
+    near, far = disparity.ravel()[pairs.near], disparity.ravel()[pairs.far]
+    steps = np.ceil((near - far) * budget_px * DIAGONAL).astype(np.int64)
+    hidden = grow(pairs.near, steps, links, disparity, above=far).mask
+    limit = np.full(len(far), CONTEXT_STEPS)
+    behind = grow(pairs.far, limit, links, disparity, below=far + 0.5 * (near - far))
+    needed = behind.mask & (behind.steps < np.minimum(steps[behind.source], CONTEXT_STEPS))
+    if (hidden & ~needed).any():  # what is itself a background is painted with the next layer
+        hidden = hidden & ~needed
+    context = behind.mask & ~hidden
+    rim = context & (cv2.dilate(hidden.astype(np.uint8), np.ones((2 * rim_px + 1,) * 2, np.uint8)) > 0)
+    return hidden | rim, context & ~rim
+
+
+def pool_regions(path: Path, tries: int) -> list[tuple[Bool, Bool]]:
+    """Region pairs of one label file for random budgets; the same whenever they are made."""
+    rng = np.random.default_rng((POOL_SEED, zlib.crc32(path.stem.encode())))
+    disparity = np.clip(np.load(path)["disparity"].astype(np.float32), 0, 1)
+    # The labels' guided filter leaves edges as ramps a few pixels wide: erosion and dilation make steps of them.
+    kernel = np.ones((5, 5), np.uint8)
+    low, high = cv2.erode(disparity, kernel), cv2.dilate(disparity, kernel)
+    jump = max(float(np.percentile(high - low, 99.5)), 0.1)
+    sharp = np.where(disparity - low < high - disparity, low, high)
+    sharp = np.where(high - low > STEEP * jump, sharp, cv2.GaussianBlur(disparity, (0, 0), 2))
+    pairs = []
+    for _ in range(tries):
+        band_px = float(np.exp(rng.uniform(*np.log(BANDS_PX))))
+        pair = region_pair(sharp, band_px / jump, int(rng.integers(0, MAX_RIM_PX + 1)))
+        if pair is not None and pair[0].mean() > MIN_SYNTHESIS / 2 and pair[1].mean() > MIN_CONTEXT:
+            pairs.append(pair)
+    return pairs
+
+
+def make_pool(paths: Sequence[Path], cache: Path) -> list[tuple[Bool, Bool]]:
+    """Region pairs of label files as 0/1 maps; read from `cache` if it is there, else written to it."""
+    if not cache.exists():
+        with ProcessPoolExecutor() as workers:
+            spread = paths[:: max(1, len(paths) // POOL_PHOTOS)]
+            made = workers.map(partial(pool_regions, tries=POOL_TRIES), spread, chunksize=16)
+            pairs = [pair for found in made for pair in found]
+        # One code per pixel, flattened: photos differ in size.
+        codes = [synthesis.astype(np.uint8) + 2 * context.astype(np.uint8) for synthesis, context in pairs]
+        shapes = np.array([c.shape for c in codes])
+        np.savez_compressed(cache, shapes=shapes, codes=np.concatenate([c.ravel() for c in codes]))
+    data = np.load(cache)
+    ends = np.cumsum(data["shapes"].prod(1))
+    codes = np.split(data["codes"], ends[:-1])
+    maps = [c.reshape(s) for c, s in zip(codes, data["shapes"], strict=True)]
+    return [(m == 1, m == 2) for m in maps]
+
+
+class InpaintingSamples:
+    """Draws augmented samples. All pictures are kept in memory; each draw is seeded by its index."""
+
+    def __init__(self, paths: Sequence[Path], cache: Path, seed: int = 0) -> None:
+        self.seed = seed
+        self.photos = [_load(path) for path in paths]
+        folders = [path.name.split("__")[0] for path in paths]
+        # Between uniform over photos (a few big folders dominate) and uniform over folders.
+        weights = np.array([folders.count(f) for f in folders]) ** -0.25
+        self.cumulative = np.cumsum(weights / weights.sum())
+        self.pool = make_pool(paths, cache)
+
+    def draw(self, index: int, side: int) -> Sample:
+        """Sample number `index` of side x side pixels, the same whenever and wherever it is drawn."""
+        rng = np.random.default_rng((self.seed, index))
+        photo = min(int(np.searchsorted(self.cumulative, rng.random())), len(self.photos) - 1)
+        kind = rng.random()
+        if kind < BORDER_SHARE:
+            synthesis, context = border_strips(side, rng)
+        elif kind < BORDER_SHARE + STROKE_SHARE:
+            synthesis, context = strokes(side, rng)
+        else:
+            synthesis, context = self._depth_edges(side, rng)
+        crops = [crop(*self.photos[photo], side, rng) for _ in range(PLACEMENTS)]
+        nearer = [float(d[synthesis].mean()) - float(d[context].mean()) for _, d in crops]
+        suitable = (i for i, difference in enumerate(nearer) if difference < 8)
+        rgb, disparity = crops[next(suitable, int(np.argmin(nearer)))]
+        return Sample(recolour(rgb, rng), disparity, context, synthesis)
+
+    def _depth_edges(self, side: int, rng: np.random.Generator) -> tuple[Bool, Bool]:
+        for _ in range(8):
+            synthesis, context = self.pool[rng.integers(len(self.pool))]
+            size = int(min(synthesis.shape) * rng.uniform(0.6, 1))
+            y, x = (int(rng.integers(0, n - size + 1)) for n in synthesis.shape)
+            both = np.stack([m[y : y + size, x : x + size] for m in (synthesis, context)], -1).astype(np.uint8)
+            turned = np.ascontiguousarray(both[:, :: 1 if rng.random() < 0.5 else -1])
+            large = cv2.resize(turned, (side, side), interpolation=cv2.INTER_NEAREST).astype(bool)
+            if MIN_SYNTHESIS < large[..., 0].mean() < MAX_SYNTHESIS and large[..., 1].mean() > MIN_CONTEXT:
+                return large[..., 0], large[..., 1]
+        return strokes(side, rng)
+
+
+def _load(path: Path) -> tuple[UInt8, UInt8]:
+    data = np.load(path)
+    return data["rgb"], np.round(np.clip(data["disparity"].astype(np.float32), 0, 1) * 255).astype(np.uint8)
+
+
+def border_strips(side: int, rng: np.random.Generator) -> tuple[Bool, Bool]:
+    """Strips along one to four sides of the crop, each as wide as a border can be."""
+    context = np.ones((side, side), bool)
+    width = int(np.exp(rng.uniform(*np.log(BANDS_PX))) * side / 256)
+    for way in rng.permutation(4)[: rng.integers(1, 5)]:
+        np.rot90(context, int(way))[:width] = False
+    return ~context, context
+
+
+def strokes(side: int, rng: np.random.Generator) -> tuple[Bool, Bool]:
+    """A few thick curves, as thin foregrounds are: context on both sides."""
+    drawn = np.zeros((side, side), np.uint8)
+    for _ in range(int(rng.integers(1, 5))):
+        points = (rng.uniform(0, side, 2) + np.cumsum(rng.normal(0, side / 8, (int(rng.integers(2, 7)), 2)), 0)).astype(
+            int
+        )
+        thickness = int(np.exp(rng.uniform(np.log(5), np.log(48))) * side / 256)
+        cv2.polylines(drawn, [points[:, None]], bool(rng.random() < 0.2), 1, max(2, thickness))
+    if not MIN_SYNTHESIS < drawn.mean() < MAX_SYNTHESIS:
+        return border_strips(side, rng)
+    return drawn > 0, drawn == 0
+
+
+def crop(rgb: UInt8, disparity: UInt8, side: int, rng: np.random.Generator) -> tuple[UInt8, UInt8]:
+    """A square of 60-100 % of the short side, resized, mirrored half of the time."""
+    size = int(min(disparity.shape) * rng.uniform(0.6, 1))
+    y, x = (int(rng.integers(0, n - size + 1)) for n in disparity.shape)
+    window = np.s_[y : y + size, x : x + size]
+    flip = np.s_[:, :: 1 if rng.random() < 0.5 else -1]
+    smooth = cv2.INTER_AREA if size > side else cv2.INTER_CUBIC
+    colours = cv2.resize(np.ascontiguousarray(rgb[window][flip]), (side, side), interpolation=smooth)
+    depths = cv2.resize(np.ascontiguousarray(disparity[window][flip]), (side, side), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(colours, np.uint8), np.asarray(depths, np.uint8)
+
+
+def recolour(rgb: UInt8, rng: np.random.Generator) -> UInt8:
+    """Brightness, contrast, colour balance and saturation, by tables and one matrix: fast."""
+    gain = rng.uniform(0.75, 1.2) * rng.uniform(0.93, 1.07, 3)
+    saturation = 0.0 if rng.random() < 0.04 else rng.uniform(0.6, 1.3)
+    matrix = (saturation * np.eye(3) + (1 - saturation) / 3) * gain[:, None]
+    offset = np.full((3, 1), rng.uniform(-15, 15))
+    return np.asarray(cv2.transform(rgb, np.hstack([matrix, offset])), np.uint8)
