@@ -35,8 +35,10 @@ def uncovered_share(frame: UInt8) -> float:
 
 def without_layer(scene: Scene, number: int) -> Scene:
     """The scene without the triangles of one layer."""
-    layer = scene.texcoord[scene.triangles[:, 0], 2]
-    return replace(scene, triangles=scene.triangles[layer != number])
+    opaque, soft = (
+        triangles[scene.texcoord[triangles[:, 0], 2] != number] for triangles in (scene.opaque, scene.soft)
+    )
+    return replace(scene, opaque=opaque, soft=soft)
 
 
 def worst_frames(path: CameraPath, view: View) -> list[int]:

@@ -31,10 +31,10 @@ class FeatureNetwork(nn.Module):
 
 
 def feature_distance(features: list[Tensor], others: list[Tensor], where: Tensor) -> Tensor:
-    """(B,): squared distance of two pictures' features, mean over the pixels `where` (B, 1, H, W) and over stages."""
+    """(B,): squared distance of two pictures' features, mean over channels, pixels `where` (B, 1, H, W) and stages."""
     total = torch.zeros(len(where), device=where.device)
     for a, b in zip(features, others, strict=True):
         weight = F.adaptive_avg_pool2d(where.float(), (a.shape[2], a.shape[3]))
-        squares = (a.float() - b.float()).square().sum(1, keepdim=True)
+        squares = (a.float() - b.float()).square().mean(1, keepdim=True)
         total = total + (squares * weight).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp_min(1e-6)
     return total / len(features)

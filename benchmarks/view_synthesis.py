@@ -114,9 +114,10 @@ def stretched_scene(left: UInt8, disparity: Float, budget_px: float) -> Any:
     border = int(np.ceil(budget_px)) + 1
     q = extend(disparity, border)
     links = Links.all(q.shape)
-    mesh = build_mesh(q, links.right, links.down, np.ones(q.shape, bool), budget_px)
-    opaque = np.dstack([left, np.full(left.shape[:2], 255, np.uint8)])
-    texture = np.pad(opaque, ((border, border), (border, border), (0, 0)), mode="edge")
+    opaque = np.ones_like(q)
+    mesh = build_mesh(q, opaque, links.right, links.down, opaque > 0, budget_px)
+    rgba = np.dstack([left, np.full(left.shape[:2], 255, np.uint8)])
+    texture = np.pad(rgba, ((border, border), (border, border), (0, 0)), mode="edge")
     return build_scene([mesh], border, 1.0, texture[None], border, focal_px=float(left.shape[1]))
 
 

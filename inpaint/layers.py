@@ -140,16 +140,15 @@ def _peel(
     if (hidden & ~needed).any():  # else surfaces hide one another in a ring
         hidden = hidden & ~needed
     context = background.mask & ~hidden & ~unreliable
-    repaint = hidden | (background.mask & (background.steps < 2 * OVERLAP_PX) & unreliable & ~hidden)
 
     q = np.where(hidden, push_pull(front.disparity, context), front.disparity)
     q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)
-    rgb = fill(front.rgb, repaint, context)
+    rgb = fill(front.rgb, hidden, context)
     links = find_tears(q, budget_px)
     new_cut = _hidden_cuts(links, q, hidden)
     both = Links(cut.right | new_cut.right, cut.down | new_cut.down)
     near_hidden = grow(np.flatnonzero(hidden), np.full(int(hidden.sum()), 2 * OVERLAP_PX), _without(links, both), q)
-    layer = Layer(rgb, q, np.ones((h, w), np.float32), links, near_hidden.mask, repaint | front.painted)
+    layer = Layer(rgb, q, np.ones((h, w), np.float32), links, near_hidden.mask, hidden | front.painted)
     return layer, both
 
 

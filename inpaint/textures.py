@@ -12,6 +12,7 @@ from inpaint.layers import Layer, LayeredImage
 UInt8 = npt.NDArray[np.uint8]
 
 NEARBY_PX = 4
+ALPHA_OF_PHOTO = 0.25  # below this cover the photo's colour is the background's
 
 
 def compose_textures(image: LayeredImage, photo: UInt8) -> tuple[UInt8, int]:
@@ -25,7 +26,12 @@ def compose_textures(image: LayeredImage, photo: UInt8) -> tuple[UInt8, int]:
     scale = h / canvas_h
     border = int(np.ceil(image.border_px * scale))
     extended = cv2.copyMakeBorder(photo, border, border, border, border, cv2.BORDER_REPLICATE).astype(np.float32) / 255
-    colours = [_blend_painted(layer, extended, image.border_px, scale, border) for layer in image.layers]
+    front, *behind = image.layers
+    inside = (image.border_px, scale, border)
+    # What the front hardly covers at its soft edge, the photo shows: there the layers behind need no painting.
+    covered = np.clip(front.alpha / ALPHA_OF_PHOTO, 0, 1)
+    colours = [_blend_painted(front, front.painted.astype(np.float32), extended, *inside)]
+    colours += [_blend_painted(layer, layer.painted * covered, extended, *inside) for layer in behind]
     # Only where the next layer is drawn can the front be transparent.
     alpha = np.where(image.layers[1].drawn, image.layers[0].alpha, 1).astype(np.float32)
     alpha = _enlarge(alpha, image.border_px, scale, border, extended.shape)
@@ -45,9 +51,11 @@ def _enlarge(plane: Float, canvas_border: int, scale: float, border: int, shape:
     return cv2.warpAffine(plane, matrix, shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _blend_painted(layer: Layer, photo: Float, canvas_border: int, scale: float, border: int) -> Float:
-    painted = cv2.blur(layer.painted.astype(np.float32), (3, 3))
-    share = np.clip(2 * _enlarge(painted, canvas_border, scale, border, photo.shape), 0, 1)[..., None]
+def _blend_painted(
+    layer: Layer, share: Float, photo: Float, canvas_border: int, scale: float, border: int
+) -> Float:
+    """The photo with `share` (canvas size, 0..1) of the layer's painted colours."""
+    share = np.clip(2 * _enlarge(cv2.blur(share, (3, 3)), canvas_border, scale, border, photo.shape), 0, 1)[..., None]
     return photo + share * (_enlarge(layer.rgb, canvas_border, scale, border, photo.shape) - photo)
 
 

@@ -4,12 +4,12 @@
     render_photo("photo.jpg", path="dolly-zoom")
 
 `render_photo` is what the command `render-3dphoto` calls. The stages are here one by one too: `load_photo`,
-`estimate_depth` or `read_depth`, `frame_photo` and `frame_picture`, `make_layers`, `make_scene`, `make_view`, `make_path`,
-`render_frames`, `VideoWriter`.
+`estimate_depth` or `read_depth`, `frame_photo` and `frame_picture`, `parallax_budget_px`, `make_layers`, `make_scene`,
+`make_view`, `make_path`, `open_context`, `render_frames`, `VideoWriter`.
 
 Conventions. Camera axes as OpenCV: x right, y down, z forward; pixel centres at +0.5; arrays (H, W) first. `disparity`:
-float32, relative inverse depth, larger is nearer, 0..1. Depth: z along the axis, in scene units where the nearest surface
-(a robust percentile) is at 1. Colour: sRGB uint8 (H, W, 3) RGB. Names carry units.
+float32, relative inverse depth, larger is nearer, 0..1. Depth: z along the axis, in scene units where the nearest
+surface (a robust percentile) is at 1. Colour: sRGB uint8 (H, W, 3) RGB. Names carry units.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         make_scene,
         make_view,
         open_context,
+        parallax_budget_px,
         read_depth,
         render_frames,
         render_photo,
@@ -55,7 +56,7 @@ _HOME = {
     "photo": ("Photo", "load_photo", "photo_from_array"),
     "pipeline": (
         *("Picture", "RenderResult", "frame_picture", "make_layers", "make_path", "make_scene", "make_view"),
-        *("open_context", "read_depth", "render_frames", "render_photo", "write_depth"),
+        *("open_context", "parallax_budget_px", "read_depth", "render_frames", "render_photo", "write_depth"),
     ),
     "video": ("VideoSpec", "VideoWriter"),
 }
@@ -84,6 +85,7 @@ __all__ = [
     "make_scene",
     "make_view",
     "open_context",
+    "parallax_budget_px",
     "photo_from_array",
     "read_depth",
     "render_frames",

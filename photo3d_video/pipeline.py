@@ -1,7 +1,7 @@
 """The stages of a run, one function each, and the run that joins them.
 
-`Photo -> DepthMap -> LayeredImage -> Scene -> frames -> video file`. Depth is estimated on the whole photo; from then on
-everything is the framed clip picture: cropped, at the clip's size.
+`Photo -> DepthMap -> LayeredImage -> Scene -> frames -> video file`. Depth is estimated on the whole photo; from then
+on everything is the framed clip picture: cropped, at the clip's size.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def make_scene(picture: Picture, layers: LayeredImage) -> Scene:
 
     textures, border = compose_textures(layers, picture.rgb)
     meshes = [
-        build_mesh(layer.disparity, layer.links.right, layer.links.down, layer.drawn, layers.budget_px)
+        build_mesh(layer.disparity, layer.alpha, layer.links.right, layer.links.down, layer.drawn, layers.budget_px)
         for layer in layers.layers
     ]
     scale = picture.rgb.shape[1] / picture.disparity.shape[1]
@@ -327,12 +327,11 @@ def render_photo(
             scene = make_scene(picture, layers)
         del layers
         progress.start("render", n_frames)
-        with watch.stage("encode"), writer:
-            with watch.stage("render"):
-                for frame in render_frames(context, scene, cameras, supersample):
-                    with watch.stage("encode"):
-                        writer.write(frame)
-                    progress.advance()
+        with watch.stage("encode"), writer, watch.stage("render"):
+            for frame in render_frames(context, scene, cameras, supersample):
+                with watch.stage("encode"):
+                    writer.write(frame)
+                progress.advance()
     finally:
         context.release()
     return RenderResult(writer.path, (framing.width_px, framing.height_px), n_frames, fps, watch.seconds)

@@ -19,6 +19,8 @@ Index = npt.NDArray[np.int64]
 
 LEVELS = 5  # coarsest leaf: 2 ** LEVELS pixels
 MAX_ERROR_PX = 0.25
+OPAQUE = 255.0
+LAST_BEHIND = 0.003  # share of disparity
 
 
 @dataclass(frozen=True)
@@ -27,14 +29,18 @@ class Mesh:
 
     xy: Float  # (V, 2) canvas position, px; the centre of the top left pixel is (0.5, 0.5)
     disparity: Float  # (V,)
-    fade: Float  # (V,) factor on alpha in 0..1: 0 where a torn sheet runs out
+    fade: Float  # (V,) factor on alpha: 0 where a torn sheet runs out, OPAQUE where the texture's alpha must not count
     triangles: npt.NDArray[np.int32]  # (T, 3)
+    soft: Bool  # (T,) triangles that are partly transparent
 
 
-def build_mesh(disparity: Float, right: Bool, down: Bool, drawn: Bool, budget_px: float) -> Mesh:
+def build_mesh(
+    disparity: Float, alpha: Float, right: Bool, down: Bool, drawn: Bool, budget_px: float
+) -> Mesh:
     """Mesh of the pixels `drawn` (H, W) of a layer with links `right` (H, W - 1) and `down` (H - 1, W).
 
-    Vertices lie on pixel centres. `budget_px` turns disparity errors into pixels on screen.
+    Vertices lie on pixel centres. `budget_px` turns disparity errors into pixels on screen. `alpha` (H, W) only tells which
+    triangles are soft; the texture carries it.
     """
     h, w = disparity.shape
     drawn_quads = drawn[:-1, :-1] & drawn[:-1, 1:] & drawn[1:, :-1] & drawn[1:, 1:]
@@ -43,7 +49,8 @@ def build_mesh(disparity: Float, right: Bool, down: Bool, drawn: Bool, budget_px
     torn = drawn_quads & (links < 3)
     whole = drawn_quads & ~torn
     leaves = _leaves(disparity, whole, budget_px)
-    triangles = _leaf_triangles(leaves, w)
+    softness = cv2.integral((cv2.erode(alpha, np.ones((3, 3), np.uint8)) < 1).astype(np.uint8))
+    triangles, soft = _leaf_triangles(leaves, w, softness)
     used, compact = np.unique(triangles, return_inverse=True)
     y, x = np.divmod(used, w)
     surface = Mesh(
@@ -51,6 +58,7 @@ def build_mesh(disparity: Float, right: Bool, down: Bool, drawn: Bool, budget_px
         disparity[y, x],
         np.ones(len(used), np.float32),
         compact.reshape(-1, 3).astype(np.int32),
+        soft,
     )
     return _join(surface, _torn_sheets(disparity, right, down, torn))
 
@@ -112,18 +120,26 @@ def _patch_error(q: Float, size: int) -> Float:
     return worst
 
 
-def _leaf_triangles(leaves: list[tuple[Index, Index, Bool]], width: int) -> Index:
-    """(T, 3) indices into the pixel grid of the given width."""
-    parts = []
+def _leaf_triangles(
+    leaves: list[tuple[Index, Index, Bool]], width: int, softness: npt.NDArray[np.int32]
+) -> tuple[Index, Bool]:
+    """(T, 3) indices into the pixel grid of the given width, and (T,) whether a triangle's leaf holds soft pixels.
+
+    `softness` (H + 1, W + 1) is the integral image of the soft pixels.
+    """
+    parts, softs = [], []
     for level, (y, x, sides) in enumerate(leaves):
         size, half = 1 << level, (1 << level) // 2
         plain = ~sides.any(1)
+        y1, x1 = y + size + 1, x + size + 1
+        soft = softness[y1, x1] - softness[y, x1] - softness[y1, x] + softness[y, x] > 0
 
         def at(dy: int, dx: int, chosen: Bool, y: Index = y, x: Index = x) -> Index:
             return (y[chosen] + dy) * width + x[chosen] + dx
 
         a, b, c, d = (at(dy, dx, plain) for dy, dx in ((0, 0), (0, size), (size, 0), (size, size)))
         parts += [np.stack([a, b, c], 1), np.stack([b, d, c], 1)]
+        softs += [soft[plain], soft[plain]]
         # Fans: per side two corners, the middle between them, and whether the neighbour has a vertex there.
         for k, (p, m, r) in enumerate(
             (
@@ -137,7 +153,8 @@ def _leaf_triangles(leaves: list[tuple[Index, Index, Bool]], width: int) -> Inde
             parts.append(np.stack([at(half, half, whole), at(*p, whole), at(*r, whole)], 1))
             parts.append(np.stack([at(half, half, halved), at(*p, halved), at(*m, halved)], 1))
             parts.append(np.stack([at(half, half, halved), at(*m, halved), at(*r, halved)], 1))
-    return np.concatenate(parts) if parts else np.zeros((0, 3), np.int64)
+            softs += [soft[whole], soft[halved], soft[halved]]
+    return np.concatenate(parts), np.concatenate(softs)
 
 
 def _torn_sheets(disparity: Float, right: Bool, down: Bool, torn: Bool) -> Mesh:
@@ -160,14 +177,17 @@ def _torn_sheets(disparity: Float, right: Bool, down: Bool, torn: Bool) -> Mesh:
     means = np.stack([np.where(group == g, q, 0).sum(1) / np.maximum((group == g).sum(1), 1) for g in range(4)], 1)
     present = np.stack([(group == g).any(1) for g in range(4)], 1)
     farthest = np.where(present, means, np.inf).argmin(1)
-    xy, values, fades = [], [], []
+    xy, values, fades, softs = [], [], [], []
     for g in range(4):
         chosen = present[:, g]
         member = group[chosen] == g
         last = (farthest[chosen] == g)[:, None]
         xy.append(np.stack([columns[chosen] + 0.5, rows[chosen] + 0.5], -1).reshape(-1, 2))
-        values.append(np.where(member, q[chosen], means[chosen, g, None]).ravel())
-        fades.append((member | last).ravel())
+        sheet = np.where(member, q[chosen], means[chosen, g, None])
+        # What covers the quad for want of better must not fight with the layer behind at the same depth.
+        values.append(np.where(last, sheet * (1 - LAST_BEHIND), sheet).ravel())
+        fades.append(np.where(last, OPAQUE, member).ravel())
+        softs.append(np.repeat(~last[:, 0], 2))
     count = sum(len(v) for v in values) // 4
     quad = np.array([[0, 1, 2], [1, 3, 2]], np.int32)
     triangles = (quad[None] + 4 * np.arange(count, dtype=np.int32)[:, None, None]).reshape(-1, 3)
@@ -176,6 +196,7 @@ def _torn_sheets(disparity: Float, right: Bool, down: Bool, torn: Bool) -> Mesh:
         np.concatenate(values).astype(np.float32),
         np.concatenate(fades).astype(np.float32),
         triangles,
+        np.concatenate(softs),
     )
 
 
@@ -185,4 +206,5 @@ def _join(a: Mesh, b: Mesh) -> Mesh:
         np.concatenate([a.disparity, b.disparity]),
         np.concatenate([a.fade, b.fade]),
         np.concatenate([a.triangles, b.triangles + np.int32(len(a.xy))]),
+        np.concatenate([a.soft, b.soft]),
     )

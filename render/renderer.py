@@ -66,12 +66,13 @@ class Renderer:
             fragment_shader=(SHADERS / "layers.frag.glsl").read_text(),
         )
         self._texture = context.texture_array((texture_w, texture_h, layers), 4, scene.textures.tobytes())
-        self._texture.build_mipmaps()
-        self._texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        # Textures have the clip's own resolution and no move takes the camera far back: no mipmaps, which would blur.
+        self._texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
         self._texture.repeat_x = self._texture.repeat_y = False
         vertices = np.column_stack([scene.rays, scene.disparity, scene.fade, scene.texcoord]).astype(np.float32)
         self._vertices = context.buffer(vertices.tobytes())
-        self._indices = context.buffer(np.ascontiguousarray(scene.triangles, np.int32).tobytes())
+        triangles = np.concatenate([scene.opaque, scene.soft])
+        self._indices = context.buffer(triangles.astype(np.int32).tobytes())
         self._array = context.vertex_array(
             self._program,
             [(self._vertices, "2f 1f 1f 3f", "in_ray", "in_disparity", "in_fade", "in_texcoord")],
@@ -107,8 +108,8 @@ class Renderer:
         self._program["shift"].value = tuple(scene.focal_px * np.asarray(shift) / half)
         self._frame.use()
         gl.viewport = (0, 0, *self._frame.size)
-        gl.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
-        gl.depth_func = "<="
+        gl.enable_only(moderngl.DEPTH_TEST)
+        gl.depth_func = "<"
         gl.blend_equation = moderngl.FUNC_ADD
         # Colour as usual; alpha accumulates coverage, so that 1 means: nothing behind shows through.
         gl.blend_func = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA)
@@ -118,7 +119,11 @@ class Renderer:
         self._frame.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
         self._texture.use(0)
         self._program["layers"].value = 0
-        self._array.render(moderngl.TRIANGLES)
+        opaque, soft = 3 * len(scene.opaque), 3 * len(scene.soft)
+        self._array.render(moderngl.TRIANGLES, vertices=opaque)
+        if soft:
+            gl.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
+            self._array.render(moderngl.TRIANGLES, vertices=soft, first=opaque)
 
     def read(self, components: int = 3) -> npt.NDArray[np.uint8]:
         """The frame buffer as (H, W, components) uint8; the fourth component is coverage."""

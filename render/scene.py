@@ -1,4 +1,4 @@
-"""The scene that the renderer draws: all layers' meshes in one vertex buffer, sorted from far to near."""
+"""The scene that the renderer draws: all layers' meshes in one vertex buffer, opaque and soft triangles apart."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class Scene:
     disparity: Float  # (V,) inverse depth
     fade: Float  # (V,) factor on alpha
     texcoord: Float  # (V, 3) u, v in 0..1 and the texture's number
-    triangles: npt.NDArray[np.int32]  # (T, 3), far to near
+    opaque: npt.NDArray[np.int32]  # (T, 3), near to far: what is hidden is rejected before it is shaded
+    soft: npt.NDArray[np.int32]  # (S, 3), far to near: drawn last, blended over all that lies behind
     textures: UInt8  # (L, Ht, Wt, 4) sRGB and alpha
     width_px: int  # of the source picture that the identity pose reproduces
     height_px: int
@@ -43,7 +44,7 @@ def build_scene(
     """
     _, texture_h, texture_w, _ = textures.shape
     width, height = texture_w - 2 * texture_border_px, texture_h - 2 * texture_border_px
-    rays, texcoords, triangles, order = [], [], [], []
+    rays, texcoords, triangles, depths, softs = [], [], [], [], []
     start = 0
     for number, mesh in enumerate(meshes):
         picture = (mesh.xy - canvas_border_px) * np.float32(canvas_scale)
@@ -51,16 +52,19 @@ def build_scene(
         uv = (picture + texture_border_px) / np.array([texture_w, texture_h], np.float32)
         texcoords.append(np.column_stack([uv, np.full(len(uv), number, np.float32)]))
         triangles.append(mesh.triangles + np.int32(start))
-        order.append(mesh.disparity[mesh.triangles].mean(1) - np.float32(1e-5 * number))
+        # At one depth the front layer counts as nearer.
+        depths.append(mesh.disparity[mesh.triangles].mean(1) - np.float32(1e-5 * number))
+        softs.append(mesh.soft)
         start += len(mesh.xy)
-    # Far first, so that soft edges blend over what lies behind them; at one depth the hindmost layer first.
-    sequence = np.argsort(np.concatenate(order), kind="stable")
+    far_to_near = np.argsort(np.concatenate(depths), kind="stable")
+    sorted_triangles, soft = np.concatenate(triangles)[far_to_near], np.concatenate(softs)[far_to_near]
     return Scene(
         np.concatenate(rays).astype(np.float32),
         np.concatenate([m.disparity for m in meshes]),
         np.concatenate([m.fade for m in meshes]),
         np.concatenate(texcoords).astype(np.float32),
-        np.concatenate(triangles)[sequence],
+        np.ascontiguousarray(sorted_triangles[~soft][::-1]),
+        sorted_triangles[soft],
         textures,
         width,
         height,

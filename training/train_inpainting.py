@@ -72,7 +72,9 @@ def mean_in(values: Tensor, where: Tensor) -> Tensor:
 
 def colour_loss(painted: Tensor, truth: Tensor, context: Tensor, synthesis: Tensor) -> Tensor:
     """Log of the squared error, so that a calm hole counts as much as a busy one; (B, 3, H, W) colours."""
-    near_seam = F.avg_pool2d(context, SEAM_PX, stride=1, padding=SEAM_PX // 2)
+    near_seam = context
+    for box in ((SEAM_PX, 1), (1, SEAM_PX)):
+        near_seam = F.avg_pool2d(near_seam, box, stride=1, padding=(box[0] // 2, box[1] // 2))
     weight = synthesis * (1 + SEAM_WEIGHT * near_seam)
     return 0.5 * (mean_in((painted - truth).square(), weight) + MSE_FLOOR).log().mean()
 

@@ -1,0 +1,107 @@
+"""Torn links joined into chains, and which chains are real depth edges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from tests.scenes import depth_maps, two_planes
+
+from inpaint.chains import Chains, find_tears, link_chains
+from inpaint.tears import Links, jumps_px, surfaces
+
+BUDGET_PX = 40.0
+
+
+def chains_of(q: np.ndarray, weak_px: float = 1.0) -> Chains:
+    right_px, down_px = jumps_px(q, BUDGET_PX)
+    return link_chains(Links(right_px <= weak_px, down_px <= weak_px), right_px, down_px)
+
+
+def torn_count(links: Links) -> int:
+    return int((~links.right).sum() + (~links.down).sum())
+
+
+def test_closed_silhouette_is_one_ring() -> None:
+    scene = two_planes(40, 60)
+    chains = chains_of(scene.disparity)
+    perimeter = 2 * (scene.near.any(1).sum() + scene.near.any(0).sum())
+    ((first, last, data),) = chains.graph.edges(data=True)
+    assert first == last and data["length"] == perimeter == len(chains.corner)
+    assert data["peak"] == pytest.approx(0.7 * BUDGET_PX, rel=1e-5)
+
+
+def test_edge_from_border_to_border_is_one_chain_with_two_ends() -> None:
+    q = np.zeros((30, 40), np.float32)
+    q[:, 13:] = 1
+    ((first, last, data),) = chains_of(q).graph.edges(data=True)
+    assert {first, last} == {13, 30 * 41 + 13}, "the corners where the edge leaves the picture"
+    assert data["length"] == 30
+
+
+def test_three_surfaces_meet_at_a_junction() -> None:
+    q = np.zeros((30, 40), np.float32)
+    q[:, 20:] = 0.5
+    q[:15, 20:] = 1
+    graph = chains_of(q).graph
+    assert graph.number_of_edges() == 3
+    assert sorted(degree for _, degree in graph.degree()) == [1, 1, 1, 3]
+    assert max(graph.degree(), key=lambda item: item[1])[0] == 15 * 41 + 20
+
+
+@given(depth_maps(max_side=40))
+@settings(max_examples=40, deadline=None)
+def test_every_torn_link_belongs_to_one_chain(q) -> None:
+    chains = chains_of(q)
+    lengths = {k: data["length"] for *_, k, data in chains.graph.edges(keys=True, data=True)}
+    np.testing.assert_array_equal(np.bincount(chains.chain, minlength=len(lengths)), [lengths[k] for k in range(len(lengths))])
+    assert len(chains.corner) == len(chains.jump_px) == len(chains.chain)
+    corners = [node for node in chains.graph.nodes if node >= 0]
+    assert all(0 <= node < (q.shape[0] + 1) * (q.shape[1] + 1) for node in corners)
+
+
+def test_specks_and_shallow_edges_are_not_torn() -> None:
+    q = np.full((200, 800), 0.3, np.float32)
+    q[30, 40] = 0.9  # one pixel
+    q[10:150, 600:] = 0.3 + 0.3 / BUDGET_PX  # opens by less than a third of a pixel
+    assert torn_count(find_tears(q, BUDGET_PX)) == 0
+
+
+def test_long_strong_edges_stay_where_specks_go() -> None:
+    scene = two_planes(200, 800)
+    q = scene.disparity.copy()
+    q[10, 10] = 0.9
+    links = find_tears(q, BUDGET_PX)
+    assert torn_count(links) == torn_count(find_tears(scene.disparity, BUDGET_PX)) > 0
+    assert links.right[10, 8:11].all() and links.down[8:11, 10].all()
+
+
+def test_edge_is_followed_into_weaker_jumps() -> None:
+    q = np.zeros((40, 60), np.float32)
+    step = np.linspace(0.04, 0.8, 40, dtype=np.float32)  # 1.6 to 32 px
+    q[:, 30:] = step[:, None]
+    torn = ~find_tears(q, BUDGET_PX).right[:, 29]
+    assert torn[12:].all(), "6 px and more are torn whatever the thresholds"
+    rows = np.flatnonzero(torn)
+    np.testing.assert_array_equal(rows, np.arange(rows[0], 40), err_msg="in one piece")
+
+
+@pytest.mark.parametrize("gap_px", [1, 2, 4])
+def test_short_gap_in_an_edge_is_bridged(gap_px) -> None:
+    q = np.zeros((60, 60), np.float32)
+    q[:, 30:] = 0.8
+    gap = slice(28, 28 + gap_px)
+    q[gap, 28:32] = np.linspace(0.16, 0.64, 4, dtype=np.float32)  # a steep slope instead of a step
+    links = find_tears(q, BUDGET_PX)
+    pieces = surfaces(links)
+    assert pieces[10, 5] != pieces[10, 55], "no way round the open end"
+
+
+def test_gap_on_a_flat_surface_is_not_bridged() -> None:
+    q = np.full((60, 80), 0.2, np.float32)
+    q[5:55, 20:38] = 0.9
+    q[5:55, 42:60] = 0.9
+    q[28:32, 20:60] = 0.2  # flat ground between four blocks
+    links = find_tears(q, BUDGET_PX)
+    assert links.right[29, 20:60].all() and links.down[28:30, 20:60].all()
+    np.testing.assert_array_equal(links.right, np.abs(np.diff(q, axis=1)) < 0.05)

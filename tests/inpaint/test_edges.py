@@ -1,0 +1,73 @@
+"""Blurred depth edges come out one pixel wide and on colour edges; everything else stays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from tests.scenes import FAR, NEAR, blurred, pictures_with_depth, plain, ramp, slanted_plane_with_hole, thin_pole, two_planes
+
+from inpaint.edges import sharpen
+
+BUDGET_PX = 40.0
+
+
+BLUR_SHARE = 0.006  # of the long side: the sigma that a network of 300 px leaves behind
+
+
+def between(q: np.ndarray, margin: float = 0.2) -> np.ndarray:
+    """Pixels that lie on neither of the two planes."""
+    tolerance = margin * (NEAR - FAR)
+    return (q > FAR + tolerance) & (q < NEAR - tolerance)
+
+
+@pytest.mark.parametrize(("height", "width"), [(96, 128), (352, 264), (301, 899)])
+def test_blurred_step_becomes_one_pixel_sharp_where_the_colour_changes(height, width) -> None:
+    scene = two_planes(height, width)
+    sharp = sharpen(blurred(scene.disparity, BLUR_SHARE * max(height, width)), scene.rgb, BUDGET_PX)
+    near = sharp > (NEAR + FAR) / 2
+    edge_px = 2 * (scene.near.any(1).sum() + scene.near.any(0).sum())
+    assert (near != scene.near).sum() < 0.1 * edge_px, "the edge is where the colours change, corners aside"
+    assert between(sharp).sum() < 0.1 * edge_px, "no pixel is left halfway"
+
+
+@pytest.mark.parametrize("offset_px", [-3, -2, 2, 3])
+def test_misplaced_step_moves_onto_the_colour_edge(offset_px) -> None:
+    scene = two_planes(264, 352)
+    guess = blurred(np.roll(scene.disparity, offset_px, axis=1), BLUR_SHARE * 352)
+    before = ((guess > (NEAR + FAR) / 2) != scene.near).sum()
+    after = ((sharpen(guess, scene.rgb, BUDGET_PX) > (NEAR + FAR) / 2) != scene.near).sum()
+    assert after < 0.25 * before
+
+
+def test_smooth_ramp_is_left_alone() -> None:
+    q = ramp()
+    rgb = plain(*q.shape, (90, 120, 60))
+    np.testing.assert_allclose(sharpen(q, rgb, BUDGET_PX), q, atol=1e-4)
+    striped = rgb.copy()
+    striped[:, ::8] = 255
+    np.testing.assert_allclose(sharpen(q, striped, BUDGET_PX), q, atol=1e-4)
+
+
+@pytest.mark.parametrize("scene", [two_planes(), slanted_plane_with_hole(), thin_pole(pole_px=6)])
+def test_depth_that_is_sharp_already_stays(scene) -> None:
+    sharp = sharpen(scene.disparity, scene.rgb, BUDGET_PX)
+    assert (np.abs(sharp - scene.disparity) * BUDGET_PX > 1).mean() < 0.005
+
+
+def test_without_parallax_nothing_needs_sharpening() -> None:
+    scene = two_planes()
+    soft = blurred(scene.disparity, 3.0)
+    np.testing.assert_allclose(sharpen(soft, scene.rgb, 0.0), soft, atol=1e-6)
+
+
+@given(pictures_with_depth())
+@settings(max_examples=40, deadline=None)
+def test_any_depth_stays_within_its_range(picture) -> None:
+    rgb, q = picture
+    before = q.copy()
+    sharp = sharpen(q, rgb, BUDGET_PX)
+    assert sharp.shape == q.shape and sharp.dtype == np.float32 and np.isfinite(sharp).all()
+    assert sharp.min() >= q.min() - 1e-4 and sharp.max() <= q.max() + 1e-4
+    np.testing.assert_array_equal(q, before, err_msg="the input is not touched")
+    np.testing.assert_array_equal(sharpen(q, rgb, BUDGET_PX), sharp, err_msg="the same again")

@@ -1,0 +1,211 @@
+"""What lies behind the photo: painted from the background alone, behind what hides it, and complete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.scenes import (
+    FAR,
+    GREEN,
+    NEAR,
+    RED,
+    SCENES,
+    Scene,
+    pictures_with_depth,
+    plain,
+    ramp,
+    staircase,
+    textured_planes,
+    two_planes,
+)
+
+from inpaint.chains import find_tears
+from inpaint.fill import FILLS
+from inpaint.filters import push_pull
+from inpaint.layers import LayeredImage, build_layers, extend, remove_fragments
+from inpaint.tears import tear_band
+
+BUDGET_PX = 24.0
+
+
+def calm_fill(rgb: np.ndarray, unknown: np.ndarray, context: np.ndarray) -> np.ndarray:
+    """The simplest honest fill."""
+    return np.where(unknown[..., None], push_pull(rgb, context), rgb)
+
+
+@dataclass
+class Spy:
+    """A fill that remembers what it was asked."""
+
+    calls: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+
+    def __call__(self, rgb: np.ndarray, unknown: np.ndarray, context: np.ndarray) -> np.ndarray:
+        self.calls.append((unknown, context))
+        return calm_fill(rgb, unknown, context)
+
+
+def layers_of(scene: Scene, budget_px: float = BUDGET_PX, fill=calm_fill) -> LayeredImage:
+    return build_layers(scene.rgb, scene.disparity, budget_px, fill)
+
+
+def on_canvas(mask: np.ndarray, image: LayeredImage) -> np.ndarray:
+    return np.pad(mask, image.border_px)
+
+
+def assert_sound(image: LayeredImage, photo_shape: tuple[int, int]) -> None:
+    """What holds for every layered image."""
+    b = image.border_px
+    assert b >= image.budget_px and len(image.layers) >= 2
+    canvas = (photo_shape[0] + 2 * b, photo_shape[1] + 2 * b)
+    for layer in image.layers:
+        assert layer.rgb.shape == (*canvas, 3)
+        assert layer.disparity.shape == layer.alpha.shape == layer.drawn.shape == layer.painted.shape == canvas
+        assert layer.rgb.dtype == layer.disparity.dtype == layer.alpha.dtype == np.float32
+        for plane in (layer.rgb, layer.disparity, layer.alpha):
+            assert np.isfinite(plane).all() and plane.min() >= 0 and plane.max() <= 1 + 1e-6
+    front, *behind = image.layers
+    assert front.drawn.all()
+    assert front.painted[0].all() and not front.painted[b:-b, b:-b].any(), "the photo itself is not painted over"
+    for nearer, farther in zip(image.layers, behind, strict=False):
+        assert (farther.disparity <= nearer.disparity + 1e-6).all(), "nothing comes to lie before what hides it"
+    backdrop = behind[-1]
+    assert backdrop.drawn.all() and backdrop.links.right.all() and backdrop.links.down.all()
+
+
+def test_extend_repeats_the_edge() -> None:
+    x = np.arange(12, dtype=np.float32).reshape(3, 4)
+    assert extend(x, 2).shape == (7, 8) and extend(np.dstack([x, x, x]), 2).shape == (7, 8, 3)
+    assert (extend(x, 2)[:3, :3] == 0).all() and (extend(x, 2)[-3:, -3:] == 11).all()
+
+
+def test_specks_take_the_depth_around_them_and_surfaces_stay() -> None:
+    scene = two_planes(200, 300)
+    q = scene.disparity.copy()
+    q[20, 30] = 1.0
+    cleaned = remove_fragments(q, find_tears(q, budget_px=1e4))  # at which even a speck counts as torn
+    np.testing.assert_array_equal(cleaned, scene.disparity)
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_scenes_become_sound_layers(name) -> None:
+    scene = SCENES[name]()
+    image = layers_of(scene)
+    assert_sound(image, scene.near.shape)
+    assert len(image.layers) >= 3, "there is something to look behind"
+
+
+@given(pictures_with_depth(max_side=40), st.sampled_from([0.0, 0.7, 6.0, 30.0]))
+@settings(max_examples=40, deadline=None)
+def test_any_picture_becomes_sound_layers(picture, budget_px) -> None:
+    rgb, q = picture
+    assert_sound(build_layers(rgb, q, budget_px, calm_fill), q.shape)
+
+
+def test_one_surface_has_nothing_behind_it() -> None:
+    q = ramp()
+    image = build_layers(plain(*q.shape, GREEN), q, BUDGET_PX, calm_fill)
+    assert_sound(image, q.shape)
+    assert len(image.layers) == 2, "the photo and the backdrop"
+
+
+def test_wall_goes_on_behind_the_rectangle() -> None:
+    scene = two_planes()
+    image = layers_of(scene)
+    second = image.layers[1]
+    behind = on_canvas(scene.near, image) & second.drawn
+    assert behind.any()
+    np.testing.assert_allclose(second.disparity[behind], FAR, atol=0.02)
+    np.testing.assert_allclose(second.rgb[behind] * 255, np.broadcast_to(GREEN, (behind.sum(), 3)), atol=8)
+
+
+def test_as_much_is_painted_as_the_budget_can_reveal() -> None:
+    scene = two_planes(160, 200)
+    image = layers_of(scene)
+    shown = image.layers[1].drawn | image.layers[1].painted
+    depth_in = cv2.distanceTransform(on_canvas(scene.near, image).astype(np.uint8), cv2.DIST_L2, 5)
+    reveal_px = (NEAR - FAR) * BUDGET_PX
+    assert shown[(depth_in > 0) & (depth_in < reveal_px)].all()
+    assert not shown[depth_in > 2.5 * reveal_px + 10].any(), "and not much more"
+
+
+def test_each_step_of_a_staircase_hides_a_layer() -> None:
+    scene = staircase(160, 200)
+    image = layers_of(scene)
+    assert_sound(image, scene.near.shape)
+    middle = np.zeros(scene.near.shape, bool)
+    middle[35:60, 100] = True  # on the middle step and the highest one
+    over_middle = on_canvas(scene.near & middle, image)
+    second = image.layers[1]
+    revealed = over_middle & second.painted & second.drawn
+    assert revealed.any()
+    np.testing.assert_allclose(second.disparity[revealed], 0.45, atol=0.05, err_msg="the middle step goes on, not the wall")
+
+
+@pytest.mark.parametrize("name", ["two planes", "textured planes", "thin pole", "slanted plane with hole"])
+def test_context_is_background_that_can_be_trusted(name) -> None:
+    scene, spy = SCENES[name](), Spy()
+    image = layers_of(scene, fill=spy)
+    (outside, inside), *peels = spy.calls
+    b = image.border_px
+    np.testing.assert_array_equal(inside, np.pad(np.ones(scene.near.shape, bool), b))
+    np.testing.assert_array_equal(outside, ~inside)
+    assert peels
+    near, front = np.pad(scene.near, b, mode="edge"), image.layers[0]
+    for unknown, context in peels:
+        assert not (unknown & context).any(), "what is painted is no context"
+    unknown, context = peels[0]
+    assert context.any() and unknown.any()
+    assert not (context & near & inside).any(), "the nearer surface bleeds into what it hides"
+    assert not (context & (front.alpha < 0.99)).any(), "mixed colours are no context"
+    touching = tear_band(find_tears(extend(scene.disparity, b), BUDGET_PX), 1)
+    assert not (context & touching & inside).any(), "nor is what touches the silhouette"
+
+
+def test_hidden_colours_do_not_matter() -> None:
+    scene = textured_planes()
+    inner = cv2.erode(scene.near.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
+    assert inner.any()
+    repainted = scene.rgb.copy()
+    repainted[inner] = (10, 20, 250)
+    layers = layers_of(scene), layers_of(Scene(repainted, scene.disparity, scene.near))
+    for one, other in zip(*(image.layers[1:] for image in layers), strict=True):
+        shown = one.painted & one.drawn & on_canvas(scene.near, layers[0])
+        np.testing.assert_array_equal(other.rgb[shown], one.rgb[shown])
+        np.testing.assert_array_equal(other.disparity, one.disparity)
+
+
+@pytest.mark.parametrize("name", [name for name in FILLS if name != "network"])
+@pytest.mark.parametrize("size", [(60, 80), (150, 130)])
+def test_fills_paint_the_unknown_from_the_context_alone(name, size) -> None:
+    fill = FILLS[name]
+    scene = textured_planes(*size)
+    rgb = scene.rgb.astype(np.float32) / 255
+    unknown = scene.near
+    context = cv2.dilate(unknown.astype(np.uint8), np.ones((31, 31), np.uint8)).astype(bool) & ~unknown
+    context[:, size[1] // 2 :] &= cv2.dilate(unknown.astype(np.uint8), np.ones((9, 9), np.uint8))[:, size[1] // 2 :] == 0
+    before = rgb.copy()
+    painted = fill(rgb, unknown, context)
+    np.testing.assert_array_equal(rgb, before, err_msg="the input is not touched")
+    assert painted.shape == rgb.shape and painted.dtype == np.float32 and np.isfinite(painted).all()
+    np.testing.assert_array_equal(painted[~unknown], rgb[~unknown])
+    assert painted.min() >= 0 and painted.max() <= 1
+    assert np.abs(painted[unknown] * 255 - np.array(RED)).max(1).min() > 40, "no trace of the subject"
+    np.testing.assert_array_equal(fill(rgb, unknown, context), painted, err_msg="the same again")
+    other = np.where(context[..., None], rgb, 1 - rgb)  # everything but the context is another picture
+    np.testing.assert_allclose(fill(other, unknown, context)[unknown], painted[unknown], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name in FILLS if name != "network"])
+def test_fills_bear_extremes(name) -> None:
+    rgb = np.random.default_rng(0).random((40, 50, 3)).astype(np.float32)
+    nothing, everything = np.zeros((40, 50), bool), np.ones((40, 50), bool)
+    np.testing.assert_array_equal(FILLS[name](rgb, nothing, everything), rgb)
+    assert np.isfinite(FILLS[name](rgb, everything, nothing)).all()
+    speck = nothing.copy()
+    speck[20, 25] = True
+    assert np.isfinite(FILLS[name](rgb, ~speck, speck)).all()

@@ -1,0 +1,84 @@
+"""Soft silhouettes: alpha belongs to the pixels at the edge, and the nearer surface takes its fringe along."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from tests.scenes import NEAR, SCENES, pictures_with_depth, ramp, two_planes
+
+from inpaint.chains import find_tears
+from inpaint.matte import Matte, soft_edges
+from inpaint.tears import Links, tear_band
+
+BUDGET_PX = 40.0
+REACH_PX = 16  # nothing farther from a tear may change
+
+
+def matte_of(rgb: np.ndarray, q: np.ndarray) -> tuple[Matte, Links]:
+    links = find_tears(q, BUDGET_PX)
+    return soft_edges(q, links, rgb.astype(np.float32) / 255), links
+
+
+def assert_sound(matte: Matte, q: np.ndarray, links: Links) -> None:
+    assert matte.alpha.shape == matte.disparity.shape == matte.rim.shape == q.shape
+    assert matte.alpha.dtype == matte.disparity.dtype == np.float32 and matte.rim.dtype == bool
+    assert np.isfinite(matte.alpha).all() and np.isfinite(matte.disparity).all()
+    assert matte.alpha.min() >= 0 and matte.alpha.max() <= 1
+    away = ~tear_band(links, REACH_PX)
+    assert (matte.alpha[away] == 1).all() and not matte.rim[away].any()
+    np.testing.assert_array_equal(matte.disparity[away], q[away])
+    assert (matte.disparity >= q - 1e-6).all(), "only the nearer surface grows"
+    assert matte.disparity.max() <= q.max()
+
+
+@given(pictures_with_depth())
+@settings(max_examples=40, deadline=None)
+def test_any_picture_gets_a_sound_matte(picture) -> None:
+    rgb, q = picture
+    matte, links = matte_of(rgb, q)
+    assert_sound(matte, q, links)
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_scenes_get_a_sound_matte(name) -> None:
+    scene = SCENES[name]()
+    matte, links = matte_of(scene.rgb, scene.disparity)
+    assert_sound(matte, scene.disparity, links)
+    grown = matte.disparity > scene.disparity + 1e-6
+    assert not (grown & (cv2.dilate(scene.disparity, np.ones((9, 9), np.uint8)) == scene.disparity)).any()
+
+
+def test_without_tears_nothing_is_soft() -> None:
+    q = ramp()
+    matte = soft_edges(q, Links.all(q.shape), np.zeros((*q.shape, 3), np.float32))
+    assert (matte.alpha == 1).all() and not matte.rim.any()
+    np.testing.assert_array_equal(matte.disparity, q)
+
+
+def test_clean_edge_stays_where_it_is() -> None:
+    scene = two_planes()
+    matte, _ = matte_of(scene.rgb, scene.disparity)
+    solid = cv2.erode(scene.near.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert matte.alpha[solid].min() > 0.9
+    outside = (matte.disparity == np.float32(NEAR)) & ~scene.near
+    corners = np.zeros_like(outside)
+    for y in (24, 71):
+        for x in (42, 85):
+            corners[y - 5 : y + 6, x - 5 : x + 6] = True
+    assert matte.alpha[outside & ~corners].max() < 0.3, "the wall is not dragged along"
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_fringe_moves_with_the_nearer_surface_as_far_as_it_belongs_to_it(share) -> None:
+    scene = two_planes()
+    rgb = scene.rgb.copy()
+    column = int(np.flatnonzero(scene.near.any(0))[0]) - 1  # the last pixel of the wall
+    rows = scene.near.any(1)
+    mixed = share * scene.rgb[48, column + 1].astype(float) + (1 - share) * scene.rgb[48, column]
+    rgb[rows, column] = mixed.round().astype(np.uint8)
+    matte, _ = matte_of(rgb, scene.disparity)
+    assert matte.disparity[48, column] == np.float32(NEAR)
+    assert matte.alpha[48, column] == pytest.approx(share, abs=0.3)
+    assert matte.rim[48, column], "its colour is a mixture: no context"

@@ -1,0 +1,116 @@
+"""Growth along links against a search that is simple enough to be right."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.scenes import FAR, NEAR, two_planes
+
+from inpaint.chains import find_tears
+from inpaint.regions import grow, reveal_steps
+from inpaint.tears import Links, TornPairs, surfaces, torn_pairs
+
+BUDGET_PX = 40.0
+
+
+def random_case(seed: int, height: int = 14, width: int = 17):
+    rng = np.random.default_rng(seed)
+    links = Links(rng.random((height, width - 1)) < 0.7, rng.random((height - 1, width)) < 0.7)
+    q = rng.uniform(0, 1, (height, width)).astype(np.float32)
+    seeds = rng.choice(height * width, rng.integers(1, 6), replace=False)
+    return links, q, seeds, rng.integers(0, 9, len(seeds))
+
+
+def reachable(seed: int, limit: int, links: Links, shape: tuple[int, int]) -> set[int]:
+    """Breadth-first search, one pixel at a time."""
+    ways = links.to_neighbours()
+    found, queue = {seed}, deque([(seed, 0)])
+    while queue:
+        pixel, steps = queue.popleft()
+        for offset, linked in ways:
+            if steps < limit and linked[pixel] and pixel + offset not in found:
+                found.add(pixel + offset)
+                queue.append((pixel + offset, steps + 1))
+    return found
+
+
+@given(st.integers(0, 9999))
+@settings(max_examples=60)
+def test_growth_with_one_limit_is_the_breadth_first_search(seed) -> None:
+    links, q, seeds, limits = random_case(seed)
+    limits[:] = limits[0]
+    region = grow(seeds, limits, links, q)
+    expected = set().union(*(reachable(int(s), int(limits[0]), links, q.shape) for s in seeds))
+    assert set(np.flatnonzero(region.mask).tolist()) == expected
+
+
+@given(st.integers(0, 9999), st.booleans())
+@settings(max_examples=60)
+def test_growth_keeps_to_links_limits_and_bounds(seed, bounded) -> None:
+    links, q, seeds, limits = random_case(seed)
+    rng = np.random.default_rng(seed + 1)
+    above = rng.uniform(0, 0.5, len(seeds)).astype(np.float32) if bounded else None
+    below = rng.uniform(0.5, 1, len(seeds)).astype(np.float32) if bounded else None
+    region = grow(seeds, limits, links, q, above, below)
+    steps, source, values = region.steps.ravel(), region.source.ravel(), q.ravel()
+    reached = np.flatnonzero(region.mask)
+    assert set(seeds.tolist()) <= set(reached.tolist())
+    np.testing.assert_array_equal(steps >= 0, source >= 0)
+    assert (steps[reached] <= limits[source[reached]]).all()
+    pieces = surfaces(links).ravel()
+    np.testing.assert_array_equal(pieces[reached], pieces[seeds[source[reached]]], err_msg="crossed a tear")
+    grown = reached[steps[reached] > 0]
+    if bounded:
+        assert (values[grown] > above[source[grown]]).all() and (values[grown] < below[source[grown]]).all()
+    ways = links.to_neighbours()
+    for pixel in grown.tolist():
+        before = [pixel + offset for offset, linked in ways if linked[pixel]]
+        assert any(steps[p] == steps[pixel] - 1 and source[p] == source[pixel] for p in before)
+
+
+def test_seeds_alone_where_there_is_no_limit_to_use() -> None:
+    region = grow(np.array([5, 9]), np.array([0, 0]), Links.all((4, 4)), np.zeros((4, 4), np.float32))
+    assert np.flatnonzero(region.mask).tolist() == [5, 9]
+
+
+def test_no_seeds_no_region() -> None:
+    none = np.zeros(0, np.int64)
+    assert not grow(none, none, Links.all((4, 4)), np.zeros((4, 4), np.float32)).mask.any()
+
+
+def test_of_two_seeds_on_one_pixel_the_longer_growth_stays() -> None:
+    region = grow(np.array([5, 5, 5]), np.array([1, 3, 2]), Links.all((1, 12)), np.zeros((1, 12), np.float32))
+    assert np.flatnonzero(region.mask).tolist() == list(range(2, 9))
+
+
+def test_growth_from_a_silhouette_stays_on_its_side() -> None:
+    scene = two_planes()
+    links = find_tears(scene.disparity, BUDGET_PX)
+    pairs = torn_pairs(links, scene.disparity)
+    everywhere = np.full(len(pairs.near), 1000)
+    np.testing.assert_array_equal(grow(pairs.near, everywhere, links, scene.disparity).mask, scene.near)
+    np.testing.assert_array_equal(grow(pairs.far, everywhere, links, scene.disparity).mask, ~scene.near)
+
+
+def test_bounds_stop_growth_round_the_open_end_of_a_tear() -> None:
+    q = np.zeros((120, 60), np.float32)
+    q[:, 30:] = np.linspace(0, 0.9, 120, dtype=np.float32)[:, None]  # one sheet at the top, torn at the bottom
+    links = find_tears(q, BUDGET_PX)
+    pairs = torn_pairs(links, q)
+    far, near = q.ravel()[pairs.far], q.ravel()[pairs.near]
+    limits = np.full(len(far), 1000)
+    assert grow(pairs.far, limits, links, q).mask.all(), "without bounds it slips round"
+    bounded = grow(pairs.far, limits, links, q, below=far + 0.5 * (near - far))
+    assert not bounded.mask[90:, 30:].any() and bounded.mask[:, :30].all()
+
+
+@given(st.floats(1, 80), st.floats(0, 5))
+def test_reveal_steps_cover_the_opening(budget_px, margin_px) -> None:
+    q = np.array([[NEAR, 0.5, FAR]], np.float32)
+    steps = reveal_steps(TornPairs(np.array([0, 0]), np.array([1, 2])), q, budget_px, margin_px)
+    assert steps.dtype.kind == "i" and steps[0] <= steps[1]
+    opening_px = (NEAR - FAR) * budget_px + margin_px
+    assert opening_px - 1e-3 <= steps[1] <= 2 * opening_px + 1, "rows and columns: at most twice the distance"

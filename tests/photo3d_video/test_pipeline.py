@@ -1,0 +1,318 @@
+"""The stages joined: what they promise one another, and what a run promises its caller."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import photo3d_video
+from camera_paths import PRESETS, project
+from photo3d_video import pipeline
+from photo3d_video.depth.builtin import DepthMap
+from photo3d_video.errors import GLUnavailableError, InputError, OutputError, Photo3DError, WeightsError
+from photo3d_video.progress import STAGES, Silent, Stopwatch
+
+SIZE = (320, 240)
+BUDGET_PX = pipeline.parallax_budget_px(*SIZE, strength=1)
+COVERED = 230  # of 255; what is missing to 255 is the dark rim that the eye cannot see, not a hole
+
+
+@pytest.fixture(scope="module")
+def context() -> Iterator[Any]:
+    context = pipeline.open_context()
+    yield context
+    context.release()
+
+
+@pytest.fixture(scope="module")
+def photo(two_planes) -> photo3d_video.Photo:
+    return photo3d_video.photo_from_array(two_planes(*SIZE).rgb)
+
+
+@pytest.fixture(scope="module")
+def depth(two_planes) -> DepthMap:
+    return DepthMap(two_planes(*SIZE).disparity, None, "drawn")
+
+
+@pytest.fixture(scope="module")
+def picture(photo, depth) -> pipeline.Picture:
+    return pipeline.frame_picture(photo, depth, photo3d_video.frame_photo(*SIZE))
+
+
+@pytest.fixture(scope="module")
+def scene(picture):
+    return pipeline.make_scene(picture, pipeline.make_layers(picture, BUDGET_PX))
+
+
+def test_first_frame_is_the_photo(context, picture, scene, psnr) -> None:
+    view = pipeline.make_view(picture, BUDGET_PX)
+    for name, preset in PRESETS.items():
+        if preset.starts_at_source:
+            first = next(pipeline.render_frames(context, scene, pipeline.make_path(name, view, 12)))
+            assert psnr(first, picture.rgb) >= 40, name
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_no_path_shows_a_hole(context, picture, scene, name) -> None:
+    from render.renderer import Renderer
+
+    path = pipeline.make_path(name, pipeline.make_view(picture, BUDGET_PX), 10)
+    with Renderer(context, scene, *SIZE) as renderer:
+        for pose, factor, shift in zip(path.world_to_camera, path.focal_factor, path.shift, strict=True):
+            renderer.draw(pose, float(factor), shift)
+            assert renderer.read(4)[..., 3].min() >= COVERED
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_path_moves_smoothly(context, picture, scene, name) -> None:
+    path = pipeline.make_path(name, pipeline.make_view(picture, BUDGET_PX), 24)
+    frames = np.stack(list(pipeline.render_frames(context, scene, path))).astype(np.float32)
+    change = np.abs(np.diff(frames, axis=0)).mean((1, 2, 3))
+    assert change.max() > 0.5, "it moves"
+    jump = np.abs(np.diff(change)).max()
+    assert jump < 8, "it does not jump"
+
+
+def test_things_land_where_the_cameras_say(context, picture, scene) -> None:
+    width = SIZE[0]
+    path = pipeline.make_path("pan", pipeline.make_view(picture, BUDGET_PX), 5)
+    depth = 1 / (pipeline.FAR_DISPARITY + (1 - pipeline.FAR_DISPARITY) * 0.9)
+    centre = np.array([[(0.55 - 0.5) * width / picture.focal_px * depth, 0, depth]])  # of the disc
+    expected = width / 2 + picture.focal_px * project(path, centre)[:, 0, 0]
+    assert np.ptp(expected) > 5
+    for frame, x in zip(pipeline.render_frames(context, scene, path), expected, strict=True):
+        disc = frame[..., 0].astype(int) - frame[..., 2] > 90  # it is orange
+        assert np.nonzero(disc)[1].mean() + 0.5 == pytest.approx(x, abs=1)
+
+
+def test_same_input_same_frames(context, picture, scene) -> None:
+    again = pipeline.make_scene(picture, pipeline.make_layers(picture, BUDGET_PX))
+    path = pipeline.make_path("circle", pipeline.make_view(picture, BUDGET_PX), 3)
+    for a, b in zip(
+        pipeline.render_frames(context, scene, path), pipeline.render_frames(context, again, path), strict=True
+    ):
+        assert np.array_equal(a, b)
+
+
+def test_supersampling_keeps_size_and_picture(context, picture, scene, psnr) -> None:
+    path = pipeline.make_path("zoom-in", pipeline.make_view(picture, BUDGET_PX), 2)
+    (once, _), (twice, _) = (list(pipeline.render_frames(context, scene, path, n)) for n in (1, 2))
+    assert once.shape == twice.shape and psnr(once, twice) > 30
+
+
+def test_picture_is_the_photo_with_scene_depth(photo, depth) -> None:
+    framing = photo3d_video.frame_photo(*SIZE, size=(160, 200))
+    picture = pipeline.frame_picture(photo, depth, framing)
+    assert picture.rgb.shape == (200, 160, 3) and picture.rgb.dtype == np.uint8
+    assert picture.disparity.min() >= pipeline.FAR_DISPARITY - 1e-6 and picture.disparity.max() <= 1
+    # 53.13 degrees on the long side of the photo, enlarged by the crop.
+    assert picture.focal_px == pytest.approx(320 * 200 / 240)
+
+
+def test_layers_are_worked_out_at_a_bounded_size(photo, depth) -> None:
+    framing = photo3d_video.frame_photo(*SIZE, size=(2560, 1920))
+    picture = pipeline.frame_picture(photo, depth, framing)
+    assert max(picture.disparity.shape) == pipeline.LAYERS_SIDE_PX and picture.rgb.shape == (1920, 2560, 3)
+
+
+def test_depth_survives_a_file(tmp_path, photo, depth) -> None:
+    pipeline.write_depth(tmp_path / "d.png", depth, photo)
+    back = pipeline.read_depth(tmp_path / "d.png", photo)
+    scaled = (depth.disparity - 0.2) / 0.7  # maps are spread over 0..1
+    assert back.disparity.shape == depth.disparity.shape and np.abs(back.disparity - scaled).max() < 1e-3
+    with pytest.raises(OutputError, match=r"\.png"):
+        pipeline.write_depth(tmp_path / "d.jpg", depth, photo)
+
+
+def test_budget_grows_with_strength_and_size() -> None:
+    assert pipeline.parallax_budget_px(300, 400, 0) == 0
+    assert pipeline.parallax_budget_px(300, 400, 1) == pytest.approx(500 * pipeline.BUDGET_SHARE)
+    assert pipeline.parallax_budget_px(600, 800, 0.5) == pytest.approx(500 * pipeline.BUDGET_SHARE)
+    for strength in (-0.1, 2.1, float("nan")):
+        with pytest.raises(InputError, match="--strength"):
+            pipeline.parallax_budget_px(300, 400, strength)
+
+
+def test_frame_count(tmp_path) -> None:
+    assert pipeline.frame_count("swing", 4, 30) == 120
+    assert pipeline.frame_count("swing", 2.5, 23.976) == 60
+    assert pipeline.frame_count("swing", 0.001, 30) == 1
+    for name, preset in PRESETS.items():
+        assert pipeline.frame_count(name, None, 10) == round(10 * preset.default_seconds)
+    file = write_moves(tmp_path, [0, 1.5])
+    assert pipeline.frame_count(file, None, 20) == 30 and pipeline.frame_count(file, 1, 20) == 20
+    assert pipeline.frame_count(write_moves(tmp_path, [0]), None, 20) == 80
+    for seconds, fps in ((0, 30), (-1, 30), (601, 30), (float("nan"), 30), (4, 0), (4, float("nan")), (4, 1000)):
+        with pytest.raises(InputError, match=r"--seconds|--fps"):
+            pipeline.frame_count("swing", seconds, fps)
+
+
+def write_moves(folder: Path, times: list[float], reach: float = 0.5) -> str:
+    file = folder / "moves.JSON"
+    keyframes = [{"time": t, "position": [reach * t, 0, 0]} for t in times]
+    file.write_text(json.dumps({"version": 1, "keyframes": keyframes}))
+    return str(file)
+
+
+def test_path_files_are_held_to_the_budget(tmp_path, picture, caplog) -> None:
+    view = pipeline.make_view(picture, BUDGET_PX)
+    assert len(pipeline.make_path(write_moves(tmp_path, [0, 1]), view, 10)) == 10
+    assert not caplog.records
+    far = pipeline.make_path(write_moves(tmp_path, [0, 1], reach=50), view, 10)
+    assert "scaled to" in caplog.text
+    limit = pipeline.make_path("pan", view, 50).position[:, 0].max()
+    assert far.position[:, 0].max() <= 2.1 * limit
+
+
+def test_unknown_paths_name_the_choices() -> None:
+    with pytest.raises(InputError, match=r"zoom-in.*dolly-zoom"):
+        pipeline.find_move("moonwalk")
+    with pytest.raises(InputError, match="easing"):
+        pipeline.check_timing("swing", 10, "wobbly", still_frames=0)
+
+
+def test_focus_point(picture) -> None:
+    near = pipeline.make_view(picture, BUDGET_PX, (0.55, 0.5))
+    far = pipeline.make_view(picture, BUDGET_PX, (0.02, 0.02))
+    found = pipeline.make_view(picture, BUDGET_PX)
+    assert near.focus_depth == pytest.approx(found.focus_depth) and near.focus_depth * 2 < far.focus_depth
+    with pytest.raises(InputError, match="--focus"):
+        pipeline.make_view(picture, BUDGET_PX, (0.5, 1.2))
+
+
+def test_output_names(tmp_path, photo) -> None:
+    from dataclasses import replace
+
+    filed = replace(photo, path=Path("/somewhere/my.holiday.jpg"))
+    name = "my.holiday_swing.mp4"
+    assert pipeline.output_file(None, filed, "swing") == Path(name)
+    assert pipeline.output_file(tmp_path, filed, "swing") == tmp_path / name
+    assert pipeline.output_file("new/folder", filed, "swing") == Path("new/folder") / name
+    assert pipeline.output_file("a/b.mp4", filed, "swing") == Path("a/b.mp4")
+    assert pipeline.output_file(None, filed, "paths/my moves.json") == Path("my.holiday_my moves.mp4")
+    assert pipeline.output_file(None, photo, "swing") == Path("photo_swing.mp4")
+
+
+class Recorder:
+    """Progress that remembers."""
+
+    def __init__(self) -> None:
+        self.stages: list[tuple[str, int | None]] = []
+        self.steps = 0
+
+    def start(self, stage: str, total: int | None = None) -> None:
+        self.stages.append((stage, total))
+
+    def advance(self) -> None:
+        self.steps += 1
+
+
+def test_run_from_an_array(tmp_path, photo, depth, decode) -> None:
+    recorder = Recorder()
+    result = photo3d_video.render_photo(
+        photo.rgb, "zoom-in", tmp_path, depth=depth, seconds=0.5, fps=10, preset="ultrafast", progress=recorder
+    )
+    assert result.output == tmp_path / "photo_zoom-in.mp4"
+    assert (result.size, result.frames, result.fps) == (SIZE, 5, 10)
+    assert set(result.seconds) == set(STAGES) and all(seconds >= 0 for seconds in result.seconds.values())
+    assert recorder.steps == 5 and recorder.stages[-1] == ("render", 5)
+    assert [stage for stage, _ in recorder.stages] == [s for s in STAGES if s in dict(recorder.stages)]
+    assert len(decode(result.output).frames) == 5
+
+
+def test_no_network_is_used(tmp_path, photo, monkeypatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("it opened a network connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    photo3d_video.render_photo(photo, "pan", tmp_path, seconds=0.1, preset="ultrafast")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"path": "moonwalk"}, InputError),
+        ({"easing": "wobbly"}, InputError),
+        ({"size": (99, 100)}, InputError),
+        ({"strength": 3}, InputError),
+        ({"crf": 60}, InputError),
+        ({"output": "/proc/no/clip.mp4"}, OutputError),
+        ({"output": "clip.mov"}, OutputError),
+    ],
+)
+def test_mistakes_are_found_before_the_slow_stages(photo, monkeypatch, arguments, error) -> None:
+    def too_late(*_: object) -> DepthMap:
+        raise AssertionError("depth was estimated first")
+
+    monkeypatch.setattr(pipeline, "estimate_depth", too_late)
+    with pytest.raises(error) as caught:
+        photo3d_video.render_photo(photo, **{"output": "/tmp/clip.mp4", **arguments})
+    assert isinstance(caught.value, Photo3DError) and "\n" not in str(caught.value)
+
+
+def test_no_opengl_is_found_first(photo, monkeypatch) -> None:
+    import moderngl
+
+    def no_device(**_: object) -> None:
+        raise Exception("requested device index 0, but found 0 devices")
+
+    monkeypatch.setattr(moderngl, "create_context", no_device)
+    with pytest.raises(GLUnavailableError, match=r"found 0 devices.*apt-get install libegl1"):
+        photo3d_video.render_photo(photo)
+
+
+def test_missing_weights(photo, monkeypatch, tmp_path) -> None:
+    from photo3d_video.depth import builtin
+
+    with pytest.raises(WeightsError, match="reinstall"):
+        builtin.load_network(tmp_path / "depth.safetensors")
+    (tmp_path / "broken.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0notjson!")
+    with pytest.raises(WeightsError, match="reinstall"):
+        builtin.load_network(tmp_path / "broken.safetensors")
+
+
+def test_readme_examples_run(tmp_path, two_planes, monkeypatch, capsys) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    examples = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    assert len(examples) == 2
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clips").mkdir()
+    Image.fromarray(two_planes(64, 48).rgb).save("photo.jpg")
+    for example in examples:
+        exec(example.replace("(1080, 1350)", "(64, 80)").replace("seconds=3", "seconds=0.2"), {})
+    assert {file.name for file in tmp_path.rglob("*.mp4")} == {"photo_orbit.mp4", "swing.mp4", "circle.mp4"}
+    assert "photo_orbit.mp4 6 {" in capsys.readouterr().out
+
+
+def test_stopwatch_charges_the_inner_stage_alone() -> None:
+    watch = Stopwatch()
+    with watch.stage("layers"):
+        time.sleep(0.02)
+        with watch.stage("fill"):
+            time.sleep(0.05)
+        time.sleep(0.02)
+    with watch.stage("fill"):
+        time.sleep(0.02)
+    time.sleep(0.03)  # between stages: nobody's
+    with watch.stage("mesh"), pytest.raises(ZeroDivisionError), watch.stage("render"):
+        _ = 1 / 0
+    assert set(watch.seconds) == set(STAGES)
+    assert 0.04 <= watch.seconds["layers"] < 0.06 and 0.07 <= watch.seconds["fill"] < 0.1
+    assert watch.seconds["encode"] == 0 and sum(watch.seconds.values()) < 0.15
+
+
+def test_silent_progress_is_silent(capsys) -> None:
+    silent = Silent()
+    silent.start("render", 3)
+    silent.advance()
+    assert capsys.readouterr() == ("", "")
