@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ Bool = npt.NDArray[np.bool_]
 Fill = Callable[[Float, Bool, Bool], Float]
 
 METRICS = ("psnr_all", "ssim_all", "psnr_visible", "psnr_disoccluded", "ssim_disoccluded")
+FILL_NAMES = ("network", "fast")
 LANDS_PX = 0.5  # a right pixel is visible in the left picture if a left pixel lands this close to its centre
 
 
@@ -136,14 +136,12 @@ def compare(rendered: UInt8, scene: StereoScene) -> dict[str, float]:
 
 def available_fills() -> dict[str, Fill]:
     """The fills of this installation by the name of their row."""
-    from inpaint.fill import fast_fill
+    from inpaint.fill import FILLS
 
-    try:
-        network_fill: Fill = importlib.import_module("inpaint.network_fill").network_fill
-    except ImportError:
-        note("network: skipped, this installation has no inpaint.network_fill")
-        return {"fast": fast_fill}
-    return {"network": network_fill, "fast": fast_fill}
+    for name in FILL_NAMES:
+        if name not in FILLS:
+            note(f"{name}: skipped, this installation has no such fill")
+    return {name: FILLS[name] for name in FILL_NAMES if name in FILLS}
 
 
 def evaluate(context: Any, scenes: list[StereoScene]) -> list[dict[str, Any]]:

@@ -58,9 +58,9 @@ def _push_pull(values: Float, weight: Float) -> Float:
         mean = (values * weight[..., None]).sum((0, 1)) / total
         return np.where(weight[..., None] > 0, values, mean)
     half = ((w + 1) // 2, (h + 1) // 2)
-    weighted = cv2.resize(np.dstack([values * weight[..., None], weight]), half, interpolation=cv2.INTER_AREA)
-    low_weight = weighted[..., -1]
-    low = weighted[..., :-1] / np.maximum(low_weight, 1e-6)[..., None]
+    low_weight = cv2.resize(weight, half, interpolation=cv2.INTER_AREA)
+    low = cv2.resize(values * weight[..., None], half, interpolation=cv2.INTER_AREA)
+    low = low.reshape(*low_weight.shape, -1) / np.maximum(low_weight, 1e-6)[..., None]
     filled = _push_pull(low, np.minimum(low_weight * 4, 1))
     up = cv2.resize(filled, (w, h), interpolation=cv2.INTER_LINEAR).reshape(h, w, -1)
     share = weight[..., None]

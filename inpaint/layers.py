@@ -17,8 +17,8 @@ import numpy.typing as npt
 from inpaint.chains import find_tears
 from inpaint.filters import Bool, Float, push_pull
 from inpaint.matte import soft_edges
-from inpaint.regions import grow, reveal_steps
-from inpaint.tears import Links, smooth_surfaces, surfaces, tear_band, torn_pairs
+from inpaint.regions import grow, peel_regions
+from inpaint.tears import Links, smooth_surfaces, surfaces, tear_band
 
 UInt8 = npt.NDArray[np.uint8]
 # rgb (H, W, 3) float32 in 0..1, unknown (H, W), context (H, W) -> rgb with `unknown` painted from `context` only
@@ -28,7 +28,6 @@ MAX_LAYERS = 3  # besides the backdrop
 MARGIN_PX = 3.0  # peeled beyond the budget, against rounding and filtering at the rim
 OVERLAP_PX = 2  # neighbouring layers share this many pixels, so that no crack opens between them
 BEHIND = 0.004  # a painted surface lies at least this much disparity behind what hides it
-CONTEXT_STEPS = 96
 BACKDROP_CELL_PX = 16
 SHOULDER_PX = 10  # depth this close to a tear still carries the shoulders of the network's blur: smoothed
 MIN_FRAGMENT_SHARE = 6e-5  # smaller pieces of surface are noise of the depth map
@@ -120,27 +119,10 @@ def _peel(
 ) -> tuple[Layer, Links] | None:
     """The picture behind `front`'s tears, or None where nothing can be revealed. `cut`: tears that hide nothing new."""
     h, w = front.disparity.shape
-    open_links = Links(front.links.right | cut.right, front.links.down | cut.down)
-    pairs = torn_pairs(open_links, front.disparity)
-    if not len(pairs.near):
+    regions = peel_regions(front.disparity, front.links, cut, budget_px, MARGIN_PX, BEHIND)
+    if regions is None:
         return None
-    steps = reveal_steps(pairs, front.disparity, budget_px, MARGIN_PX)
-    walls = Links(front.links.right & ~cut.right, front.links.down & ~cut.down)
-    near_value, far_value = front.disparity.ravel()[pairs.near], front.disparity.ravel()[pairs.far]
-    hidden = grow(pairs.near, steps, walls, front.disparity, above=far_value + BEHIND).mask
-    background = grow(
-        pairs.far,
-        np.full(len(pairs.far), CONTEXT_STEPS),
-        walls,
-        front.disparity,
-        below=far_value + 0.5 * (near_value - far_value),
-    )
-    # What is the background of something nearer stays for now: it is peeled in its turn, on the next layer.
-    needed = background.mask & (background.steps < np.minimum(steps[background.source], CONTEXT_STEPS))
-    if (hidden & ~needed).any():  # else surfaces hide one another in a ring
-        hidden = hidden & ~needed
-    context = background.mask & ~hidden & ~unreliable
-
+    hidden, context = regions.hidden, regions.context & ~unreliable
     q = np.where(hidden, push_pull(front.disparity, context), front.disparity)
     q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)
     rgb = fill(front.rgb, hidden, context)

@@ -34,7 +34,7 @@ def network_fill(rgb: Float, disparity: Float, unknown: Bool, context: Bool) -> 
     if not unknown.any() or not context.any():
         return rgb, disparity
     scale = working_scale(unknown, context)
-    values = np.dstack([rgb, disparity]).astype(np.float32)
+    values: Float = np.dstack([rgb, disparity]).astype(np.float32)
     known = context & ~unknown
     if scale == 1:
         painted = _run(values, known, unknown)
@@ -48,7 +48,7 @@ def working_scale(unknown: Bool, context: Bool) -> float:
     """The canvas' scale, at most 1, at which holes are as deep as the network knows them."""
     depth = cv2.distanceTransform((~context).astype(np.uint8), cv2.DIST_L2, 3)[unknown]
     deepest = float(np.percentile(depth, 98))
-    return min(1.0, REACH_PX / max(deepest, 1.0), (MAX_PIXELS / unknown.size) ** 0.5)
+    return min(1.0, REACH_PX / max(deepest, 1.0), float((MAX_PIXELS / unknown.size) ** 0.5))
 
 
 def _fill_smaller(values: Float, known: Bool, unknown: Bool, scale: float) -> Float:
@@ -58,14 +58,19 @@ def _fill_smaller(values: Float, known: Bool, unknown: Bool, scale: float) -> Fl
     weight = known.astype(np.float32)
     small_weight = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
     # Averages over known pixels only: nothing hidden may leak in.
-    small = cv2.resize(values * weight[..., None], size, interpolation=cv2.INTER_AREA)
-    small = small / np.maximum(small_weight, 1e-6)[..., None]
+    total = cv2.resize(values * weight[..., None], size, interpolation=cv2.INTER_AREA)
+    small: Float = np.asarray(total / np.maximum(small_weight, 1e-6)[..., None], np.float32)
     small_known = small_weight > 0.5
     small_unknown = (cv2.resize(unknown.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0) & ~small_known
     painted = np.where(small_known[..., None], small, _run(small, small_known, small_unknown))
-    large = cv2.resize(painted, (w, h), interpolation=cv2.INTER_CUBIC)
+    large = np.asarray(cv2.resize(painted, (w, h), interpolation=cv2.INTER_CUBIC), np.float32)
     near = known & (cv2.dilate(unknown.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
-    return large + push_pull(values - large, near) if near.any() else large
+    return large + _smooth(values - large, near) if near.any() else large
+
+
+def _smooth(values: Float, known: Bool) -> Float:
+    """Push-pull for four channels, in two parts: OpenCV resizes no more than four, and one goes to the weights."""
+    return np.dstack([push_pull(values[..., :3], known), push_pull(values[..., 3], known)])
 
 
 def _run(values: Float, known: Bool, unknown: Bool) -> Float:
@@ -77,7 +82,7 @@ def _run(values: Float, known: Bool, unknown: Bool) -> Float:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)
     tiles = [(y, x) for y in _starts(h) for x in _starts(w) if unknown[y : y + TILE_PX, x : x + TILE_PX].any()]
-    seen = np.dstack([push_pull(values, known), known, unknown]).astype(np.float32)
+    seen = np.dstack([_smooth(values, known), known, unknown]).astype(np.float32)
     total, share = np.zeros((h, w, 4), np.float32), np.zeros((h, w, 1), np.float32)
     ramp = np.minimum(np.arange(TILE_PX) + 1, np.arange(TILE_PX)[::-1] + 1).clip(max=OVERLAP_PX).astype(np.float32)
     blend = np.outer(ramp, ramp)[..., None]

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from inpaint.filters import Bool, Float
-from inpaint.tears import Index, Links, TornPairs
+from inpaint.tears import Index, Links, TornPairs, torn_pairs
 
+CONTEXT_STEPS = 96
 DIAGONAL = 1.42  # growth counts steps along rows and columns; this many cover a diagonal pixel distance of 1
 
 
@@ -67,6 +68,37 @@ def grow(
             reached.append(to)
         frontier = np.unique(np.concatenate(reached))
     return Region(steps.reshape(h, w), source.reshape(h, w))
+
+
+@dataclass(frozen=True)
+class PeelRegions:
+    """What lies open behind the tears of a surface map."""
+
+    hidden: Bool  # (H, W) near-side pixels to take away: what a camera move can look behind
+    context: Bool  # (H, W) far-side pixels, linked with the tears, that tell what is behind
+
+
+def peel_regions(
+    disparity: Float, links: Links, cut: Links, budget_px: float, margin_px: float, behind: float
+) -> PeelRegions | None:
+    """Synthesis and context regions at the tears of `disparity` (H, W), or None where nothing can be revealed.
+
+    `cut` marks torn links that hide nothing new. Painted surfaces must fit at least `behind` under what hides them. What
+    is itself the background of something nearer stays: it is peeled in its turn, with the next layer.
+    """
+    pairs = torn_pairs(Links(links.right | cut.right, links.down | cut.down), disparity)
+    if not len(pairs.near):
+        return None
+    near, far = disparity.ravel()[pairs.near], disparity.ravel()[pairs.far]
+    steps = reveal_steps(pairs, disparity, budget_px, margin_px)
+    walls = Links(links.right & ~cut.right, links.down & ~cut.down)
+    hidden = grow(pairs.near, steps, walls, disparity, above=far + behind).mask
+    everywhere = np.full(len(pairs.far), CONTEXT_STEPS)
+    background = grow(pairs.far, everywhere, walls, disparity, below=far + 0.5 * (near - far))
+    waits = background.mask & (background.steps < np.minimum(steps[background.source], CONTEXT_STEPS))
+    if (hidden & ~waits).any():  # else surfaces hide one another in a ring
+        hidden = hidden & ~waits
+    return PeelRegions(hidden, background.mask & ~hidden)
 
 
 def reveal_steps(pairs: TornPairs, disparity: Float, budget_px: float, margin_px: float) -> npt.NDArray[np.int64]:

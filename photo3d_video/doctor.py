@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import platform
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from photo3d_video import __version__
 
@@ -76,18 +78,22 @@ def _torch(name: str) -> Finding:
     return Finding(name, f"{torch.__version__}, {device}")
 
 
-def _weights(name: str) -> Finding:
-    from safetensors import safe_open
+def _weights_of(module: str) -> Callable[[str], Finding]:
+    """Look at the file that the constant WEIGHTS of a module names."""
 
-    from photo3d_video.depth.builtin import WEIGHTS
+    def look(name: str) -> Finding:
+        from safetensors import safe_open
 
-    if not WEIGHTS.is_file():
-        return Finding(name, f"{WEIGHTS} does not exist", REINSTALL)
-    data = WEIGHTS.read_bytes()
-    with safe_open(WEIGHTS, framework="numpy") as tensors:  # raises where the file is cut off
-        count = len(tensors.keys())
-    digest = hashlib.sha256(data).hexdigest()
-    return Finding(name, f"{WEIGHTS}, {len(data) / 1e6:.1f} MB, {count} tensors, sha256 {digest[:16]}")
+        file: Path = importlib.import_module(module).WEIGHTS
+        if not file.is_file():
+            return Finding(name, f"{file} does not exist", REINSTALL)
+        data = file.read_bytes()
+        with safe_open(file, framework="numpy") as tensors:  # raises where the file is cut off
+            count = len(tensors.keys())
+        digest = hashlib.sha256(data).hexdigest()
+        return Finding(name, f"{file}, {len(data) / 1e6:.1f} MB, {count} tensors, sha256 {digest[:16]}")
+
+    return look
 
 
 def _ffmpeg(name: str) -> Finding:
@@ -130,7 +136,7 @@ def _opengl(name: str) -> Finding:
 
 CHECKS: dict[str, Callable[[str], Finding]] = {
     "torch": _torch,
-    "weights": _weights,
+    "depth": _weights_of("photo3d_video.depth.builtin"),
     "ffmpeg": _ffmpeg,
     "OpenGL": _opengl,
 }

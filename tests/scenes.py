@@ -131,22 +131,28 @@ def draw_depth(kind: str, height: int, width: int, seed: int) -> np.ndarray:
     return np.clip(q, 0, 1).astype(np.float32)
 
 
-@st.composite
-def depth_maps(draw: st.DrawFn, min_side: int = 16, max_side: int = 56) -> np.ndarray:
-    """Random disparity (H, W) float32 in 0..1: all kinds, odd and tiny sizes, now and then a very long picture."""
-    sides = [draw(st.integers(min_side, max_side)), draw(st.integers(min_side, max_side))]
-    if draw(st.integers(0, 5)) == 0:
-        sides[draw(st.integers(0, 1))] *= 12
-    return draw_depth(draw(st.sampled_from(KINDS)), *sides, draw(st.integers(0, 2**16)))
+class Case:
+    """A picture (H, W, 3) uint8 and its disparity (H, W) float32 in 0..1; its repr is how to draw it, not all its pixels."""
+
+    def __init__(self, kind: str, height: int, width: int, seed: int, colour_follows_depth: bool) -> None:
+        self.recipe = (kind, height, width, seed, colour_follows_depth)
+        self.seed = seed
+        self.disparity = draw_depth(kind, height, width, seed)
+        q, rng = self.disparity, np.random.default_rng(seed + 1)
+        if colour_follows_depth:
+            rgb = np.stack([255 * q, 255 * (1 - q), np.full(q.shape, 90)], -1) + rng.integers(-8, 9, (*q.shape, 3))
+        else:
+            rgb = rng.integers(0, 256, (*q.shape, 3))
+        self.rgb = rgb.clip(0, 255).astype(np.uint8)
+
+    def __repr__(self) -> str:
+        return f"Case{self.recipe}"
 
 
 @st.composite
-def pictures_with_depth(draw: st.DrawFn, min_side: int = 16, max_side: int = 56) -> tuple[np.ndarray, np.ndarray]:
-    """A random picture (H, W, 3) uint8 and disparity (H, W); half of the time their edges agree."""
-    q = draw(depth_maps(min_side, max_side))
-    rng = np.random.default_rng(draw(st.integers(0, 2**16)))
-    if draw(st.booleans()):
-        rgb = rng.integers(0, 256, (*q.shape, 3))
-    else:
-        rgb = np.stack([255 * q, 255 * (1 - q), np.full(q.shape, 90)], -1) + rng.integers(-8, 9, (*q.shape, 3))
-    return rgb.clip(0, 255).astype(np.uint8), q
+def cases(draw: st.DrawFn, min_side: int = 16, max_side: int = 56) -> Case:
+    """Random pictures: all kinds of depth, odd and tiny sizes, now and then a very long picture."""
+    height, width = draw(st.integers(min_side, max_side)), draw(st.integers(min_side, max_side))
+    longer = draw(st.sampled_from(["neither", "neither", "neither", "height", "width"]))
+    height, width = height * (12 if longer == "height" else 1), width * (12 if longer == "width" else 1)
+    return Case(draw(st.sampled_from(KINDS)), height, width, draw(st.integers(0, 2**16)), draw(st.booleans()))

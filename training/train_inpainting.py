@@ -30,7 +30,7 @@ ENCODER_RATE, DECODER_RATE = 3e-4, 1.5e-3
 WEIGHT_DECAY = 0.01
 WARM_UP_STEPS = 100
 EMA = 0.998
-FEATURE_WEIGHT, DISPARITY_WEIGHT = 0.025, 1.0
+FEATURE_WEIGHT, DISPARITY_WEIGHT = 0.01, 1.0  # so that no term's gradient drowns the others
 FEATURE_SIDE = 128  # features are compared in a window of this side: the whole crop would double a step's time
 SEAM_PX, SEAM_WEIGHT = 17, 2.0  # pixels of the hole within about half this of the context count more
 MSE_FLOOR = 5e-4  # a hole this close to the truth (33 dB) need not get closer
@@ -260,7 +260,7 @@ def main() -> None:
                 f_loss = feature_distance(features(shown), wanted, hole).mean()
             optimiser.zero_grad()
             (c_loss + FEATURE_WEIGHT * f_loss + DISPARITY_WEIGHT * d_loss).backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            nn.utils.clip_grad_norm_(network.parameters(), 2.0)
             optimiser.step()
             average.update_parameters(network)
             recent.append((c_loss.item(), f_loss.item(), d_loss.item()))

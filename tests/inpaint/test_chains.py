@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.scenes import depth_maps, two_planes
+from tests.scenes import cases, two_planes
 
 from inpaint.chains import Chains, find_tears, link_chains
 from inpaint.tears import Links, jumps_px, surfaces
@@ -49,9 +49,10 @@ def test_three_surfaces_meet_at_a_junction() -> None:
     assert max(graph.degree(), key=lambda item: item[1])[0] == 15 * 41 + 20
 
 
-@given(depth_maps(max_side=40))
+@given(cases(max_side=40))
 @settings(max_examples=40, deadline=None)
-def test_every_torn_link_belongs_to_one_chain(q) -> None:
+def test_every_torn_link_belongs_to_one_chain(case) -> None:
+    q = case.disparity
     chains = chains_of(q)
     lengths = {k: data["length"] for *_, k, data in chains.graph.edges(keys=True, data=True)}
     np.testing.assert_array_equal(np.bincount(chains.chain, minlength=len(lengths)), [lengths[k] for k in range(len(lengths))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.scenes import FAR, NEAR, blurred, pictures_with_depth, plain, ramp, slanted_plane_with_hole, thin_pole, two_planes
+from tests.scenes import FAR, NEAR, blurred, cases, plain, ramp, slanted_plane_with_hole, thin_pole, two_planes
 
 from inpaint.edges import sharpen
 
@@ -61,10 +61,10 @@ def test_without_parallax_nothing_needs_sharpening() -> None:
     np.testing.assert_allclose(sharpen(soft, scene.rgb, 0.0), soft, atol=1e-6)
 
 
-@given(pictures_with_depth())
+@given(cases())
 @settings(max_examples=40, deadline=None)
-def test_any_depth_stays_within_its_range(picture) -> None:
-    rgb, q = picture
+def test_any_depth_stays_within_its_range(case) -> None:
+    rgb, q = case.rgb, case.disparity
     before = q.copy()
     sharp = sharpen(q, rgb, BUDGET_PX)
     assert sharp.shape == q.shape and sharp.dtype == np.float32 and np.isfinite(sharp).all()

@@ -16,7 +16,7 @@ from tests.scenes import (
     RED,
     SCENES,
     Scene,
-    pictures_with_depth,
+    cases,
     plain,
     ramp,
     staircase,
@@ -99,11 +99,10 @@ def test_scenes_become_sound_layers(name) -> None:
     assert len(image.layers) >= 3, "there is something to look behind"
 
 
-@given(pictures_with_depth(max_side=40), st.sampled_from([0.0, 0.7, 6.0, 30.0]))
+@given(cases(max_side=40), st.sampled_from([0.0, 0.7, 6.0, 30.0]))
 @settings(max_examples=40, deadline=None)
-def test_any_picture_becomes_sound_layers(picture, budget_px) -> None:
-    rgb, q = picture
-    assert_sound(build_layers(rgb, q, budget_px, calm_fill), q.shape)
+def test_any_picture_becomes_sound_layers(case, budget_px) -> None:
+    assert_sound(build_layers(case.rgb, case.disparity, budget_px, calm_fill), case.disparity.shape)
 
 
 def test_one_surface_has_nothing_behind_it() -> None:

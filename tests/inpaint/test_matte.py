@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.scenes import NEAR, SCENES, pictures_with_depth, ramp, two_planes
+from tests.scenes import NEAR, SCENES, cases, ramp, two_planes
 
 from inpaint.chains import find_tears
 from inpaint.matte import Matte, soft_edges
@@ -33,12 +33,11 @@ def assert_sound(matte: Matte, q: np.ndarray, links: Links) -> None:
     assert matte.disparity.max() <= q.max()
 
 
-@given(pictures_with_depth())
+@given(cases())
 @settings(max_examples=40, deadline=None)
-def test_any_picture_gets_a_sound_matte(picture) -> None:
-    rgb, q = picture
-    matte, links = matte_of(rgb, q)
-    assert_sound(matte, q, links)
+def test_any_picture_gets_a_sound_matte(case) -> None:
+    matte, links = matte_of(case.rgb, case.disparity)
+    assert_sound(matte, case.disparity, links)
 
 
 @pytest.mark.parametrize("name", SCENES)

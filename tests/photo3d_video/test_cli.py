@@ -237,13 +237,13 @@ def test_doctor_names_the_cure(monkeypatch, tmp_path: Path, capsys: pytest.Captu
     out = capsys.readouterr().out
     assert "fix: on Debian or Ubuntu: apt-get install libegl1" in out
     assert "without libx264" in out and f"{tmp_path / 'none'} does not exist" in out
-    assert "Not ready: weights, ffmpeg, OpenGL." in out
+    assert "Not ready: depth, ffmpeg, OpenGL." in out
 
     monkeypatch.setattr("render.renderer.create_context", no_library)
     monkeypatch.setattr("photo3d_video.depth.builtin.WEIGHTS", cut_off)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(tmp_path / "no-ffmpeg"))
     findings = {finding.name: finding for finding in doctor.examine()}
     assert "libegl1" in findings["OpenGL"].fix
-    assert findings["weights"].fix == doctor.REINSTALL
+    assert findings["depth"].fix == doctor.REINSTALL
     assert "IMAGEIO_FFMPEG_EXE" in findings["ffmpeg"].fix
     assert not findings["torch"].fix
