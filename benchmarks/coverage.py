@@ -35,9 +35,7 @@ def uncovered_share(frame: UInt8) -> float:
 
 def without_layer(scene: Scene, number: int) -> Scene:
     """The scene without the triangles of one layer."""
-    opaque, soft = (
-        triangles[scene.texcoord[triangles[:, 0], 2] != number] for triangles in (scene.opaque, scene.soft)
-    )
+    opaque, soft = (triangles[scene.texcoord[triangles[:, 0], 2] != number] for triangles in (scene.opaque, scene.soft))
     return replace(scene, opaque=opaque, soft=soft)
 
 
@@ -71,7 +69,7 @@ def measure_photo(
     context: Any, photo_file: Path, paths: list[str], strength: float, size: tuple[int, int] | None
 ) -> Iterator[dict[str, Any]]:
     """A row per path."""
-    from photo3d_video import pipeline
+    from photo3d_video import pipeline, run
     from photo3d_video.depth.builtin import estimate_depth
     from photo3d_video.framing import frame_photo
     from photo3d_video.photo import load_photo
@@ -92,7 +90,7 @@ def measure_photo(
         renderer.draw(*STILL)
         identity = psnr(renderer.read(), picture.rgb)
         for name in paths:
-            n_frames = pipeline.frame_count(name, None, pipeline.DEFAULT_FPS)
+            n_frames = run.frame_count(name, None, run.DEFAULT_FPS)
             path = pipeline.make_path(name, view, n_frames)
             figures = measure_path(renderer, without_backdrop, path, view, picture)
             note(f"{photo_file.name} {name}")
@@ -124,7 +122,7 @@ def main() -> None:
     parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="photo, or folder of photos")
     parser.add_argument("--path", default="dolly-zoom", help="camera path, or `all` presets (default: %(default)s)")
     parser.add_argument("--strength", type=float, default=1.0, help="of the camera move (default: %(default)s)")
-    parser.add_argument("--size", type=parse_size, metavar="WxH", help="of the clip (default: the photo's, within 1080p)")
+    parser.add_argument("--size", type=parse_size, metavar="WxH", help="of the clip (default: as the command)")
     add_json_option(parser)
     args = parser.parse_args()
     paths = list(PRESETS) if args.path == "all" else [args.path]

@@ -44,10 +44,15 @@ def run_fresh(command: list[str]) -> tuple[float, float]:
     seconds = time.perf_counter() - begun
     if process.returncode != 0:
         raise SystemExit(f"{' '.join(command)} failed with exit code {process.returncode}")
-    # Sampling can miss a short peak, which the kernel's own mark of the largest single process does not.
-    unit = 1 if sys.platform == "darwin" else 1024
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
-    return seconds, max(peak, largest) / 1e6
+    return seconds, (peak or _largest_child_bytes()) / 1e6
+
+
+def _largest_child_bytes() -> int:
+    """The kernel's mark of the largest single child so far: all there is without /proc.
+
+    On Linux it counts what the child shared with this process before it became another program, so it comes second.
+    """
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _tree_rss_bytes(root: int) -> int:
@@ -113,7 +118,7 @@ def measure(
     photo: Path, path: str, size: tuple[int, int] | None, seconds: float | None, fps: float, depth: Path | None
 ) -> dict[str, Any]:
     """All figures of one clip."""
-    from photo3d_video.pipeline import render_photo
+    from photo3d_video.run import render_photo
 
     with tempfile.TemporaryDirectory(prefix="benchmark-speed-") as name:
         folder = Path(name)
@@ -145,12 +150,12 @@ def measure(
 
 
 def main() -> None:
-    from photo3d_video.pipeline import DEFAULT_FPS
+    from photo3d_video.run import DEFAULT_FPS
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
     parser.add_argument("photo", type=Path, metavar="PHOTO")
     parser.add_argument("--path", default="dolly-zoom", help="camera path (default: %(default)s)")
-    parser.add_argument("--size", type=parse_size, metavar="WxH", help="of the clip (default: the photo's, within 1080p)")
+    parser.add_argument("--size", type=parse_size, metavar="WxH", help="of the clip (default: as the command)")
     parser.add_argument("--seconds", type=float, help="of the clip (default: the path's own)")
     parser.add_argument("--fps", type=float, default=DEFAULT_FPS, help="of the clip (default: %(default)g)")
     parser.add_argument("--depth", type=Path, metavar="FILE", help="depth map to use instead of the built-in network's")

@@ -7,6 +7,7 @@ edges are real is graph work (networkx), while everything per pixel stays array 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import networkx as nx
 import numpy as np
@@ -131,7 +132,7 @@ def _bridges(
         if a in used or b in used:
             continue
         path = _staircase(tuple(open_ends[a].tolist()), tuple(open_ends[b].tolist()))
-        if np.mean([_jump_across(p, q, right_px, down_px) for p, q in zip(path, path[1:], strict=False)]) > least_px:
+        if np.mean([_jump_across(p, q, right_px, down_px) for p, q in pairwise(path)]) > least_px:
             paths.append(path)
             used |= {a, b}
     return paths
@@ -158,7 +159,7 @@ def _jump_across(p: tuple[int, int], q: tuple[int, int], right_px: Float, down_p
 
 
 def _tear_along(path: list[tuple[int, int]], torn_right: Bool, torn_down: Bool) -> None:
-    for p, q in zip(path, path[1:], strict=False):
+    for p, q in pairwise(path):
         if p[1] == q[1]:
             torn_right[min(p[0], q[0]), p[1] - 1] = True
         else:

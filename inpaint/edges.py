@@ -25,7 +25,7 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     first at `COARSE_SIDE`, where the network's blur is a few pixels wide, then at full size.
     """
     h, w = disparity.shape
-    colour = rgb.astype(np.float32) / 255
+    colour: Float = rgb.astype(np.float32) / np.float32(255)
     result = disparity.astype(np.float32)
     scale = min(1.0, COARSE_SIDE / max(h, w))
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
@@ -65,7 +65,8 @@ def _resolve_ramps(disparity: Float, colour: Float, radius: int, budget_px: floa
         difference = padded_colour[y, x] - colour[r, c]
         weight = np.exp(-np.einsum("nkc,nkc->nk", difference, difference) / (2 * COLOUR_SIGMA**2)) * near * votes[y, x]
         weight += 1e-4 * near * votes[y, x]  # where no colour matches, the nearest pixels decide
-        # Value in the high and weight in the low 16 bits: one plain sort orders both, several times faster than argsort.
+        # Value in the high and weight in the low 16 bits: one plain sort orders both, several times faster than
+        # argsort.
         quantised = np.round((padded[y, x] - lo) / step).astype(np.uint32)
         packed = np.sort((quantised << 16) | np.round(weight * 65535).astype(np.uint32), axis=1)
         mass = np.cumsum(packed & 0xFFFF, axis=1, dtype=np.int64)

@@ -9,7 +9,7 @@ from inpaint.patches import patch_fill
 
 
 def fast_fill(rgb: Float, unknown: Bool, context: Bool) -> Float:
-    """`rgb` (H, W, 3) in 0..1 with `unknown` (H, W) painted by example from `context` (H, W) alone; needs no weights."""
+    """`rgb` (H, W, 3) in 0..1 with `unknown` (H, W) painted by example from `context` (H, W) alone."""
     return patch_fill(rgb, unknown, context)
 
 

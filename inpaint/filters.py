@@ -34,9 +34,13 @@ def guided_filter(guide: Float, source: Float, radius: int, eps: float) -> Float
     i_gg, i_gb, i_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
     determinant = rr * i_rr + rg * i_rg + rb * i_rb
     cr, cg, cb = (covariance[..., k] for k in range(3))
-    a = np.stack(
-        [i_rr * cr + i_rg * cg + i_rb * cb, i_rg * cr + i_gg * cg + i_gb * cb, i_rb * cr + i_gb * cg + i_bb * cb], -1
-    ) / np.maximum(determinant, 1e-12)[..., None]
+    a = (
+        np.stack(
+            [i_rr * cr + i_rg * cg + i_rb * cb, i_rg * cr + i_gg * cg + i_gb * cb, i_rb * cr + i_gb * cg + i_bb * cb],
+            -1,
+        )
+        / np.maximum(determinant, 1e-12)[..., None]
+    )
     offset = mean_p - (a * mean_i).sum(-1)
     return np.asarray((box_mean(a, radius) * guide).sum(-1) + box_mean(offset, radius))
 

@@ -71,7 +71,7 @@ def build_layers(rgb: UInt8, disparity: Float, budget_px: float, fill: Fill) -> 
     inside[border:-border, border:-border] = True
     tears = find_tears(q, budget_px)
     q = smooth_surfaces(remove_fragments(q, tears), tears, tear_band(tears, SHOULDER_PX), SHOULDER_PX)
-    colour = fill(extend(rgb.astype(np.float32) / 255, border), ~inside, inside)
+    colour = fill(extend(rgb.astype(np.float32) / np.float32(255), border), ~inside, inside)
 
     matte = soft_edges(q, find_tears(q, budget_px), colour)
     q = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
@@ -114,9 +114,7 @@ def _smooth_outside(disparity: Float, border_px: int) -> Float:
     return disparity * (1 - share) + blurred * share
 
 
-def _peel(
-    front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fill
-) -> tuple[Layer, Links] | None:
+def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fill) -> tuple[Layer, Links] | None:
     """The picture behind `front`'s tears, or None where nothing can be revealed. `cut`: tears that hide nothing new."""
     h, w = front.disparity.shape
     regions = peel_regions(front.disparity, front.links, cut, budget_px, MARGIN_PX, BEHIND)

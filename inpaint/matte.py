@@ -52,7 +52,10 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     distance_out = cv2.distanceTransform((~near_side).astype(np.uint8), cv2.DIST_L2, 3)
     distance_in = cv2.distanceTransform((~far_side).astype(np.uint8), cv2.DIST_L2, 3)
     # The matte fades with distance, so that a like-coloured background is not dragged along.
-    inward, outward = np.maximum(soft, (distance_in - 0.5) / REACH_PX), soft * np.clip(1.4 - distance_out / REACH_PX, 0, 1)
+    inward, outward = (
+        np.maximum(soft, (distance_in - 0.5) / REACH_PX),
+        soft * np.clip(1.4 - distance_out / REACH_PX, 0, 1),
+    )
     soft = np.where(near_side, inward, outward)
     covered = far_side & (distance_out <= GROWTH_PX)
     alpha = np.where(near_side | covered, soft, 1).astype(np.float32)

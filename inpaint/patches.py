@@ -1,8 +1,8 @@
 """Painting by example: unknown pixels take the colours of the best-matching places in their context.
 
-Patch-based completion after Wexler et al. ("Space-Time Completion of Video", 2007) with the PatchMatch search of Barnes et
-al. (2009), coarse to fine, vectorised over the unknown pixels. Matching runs at a small size; the matches are then used at
-full size to copy detail, so that the fill is as sharp and as grainy as its surroundings.
+Patch-based completion after Wexler et al. ("Space-Time Completion of Video", 2007) with the PatchMatch search of
+Barnes et al. (2009), coarse to fine, vectorised over the unknown pixels. Matching runs at a small size; the matches
+are then used at full size to copy detail, so that the fill is as sharp and as grainy as its surroundings.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def patch_fill(rgb: Float, unknown: Bool, context: Bool, base: Float | None = No
 
 
 def _nearest_colour(rgb: Float, context: Bool) -> Float:
-    """The closest context pixel's colour, averaged a little over the context so that single pixels do not draw streaks."""
+    """The closest context pixel's colour, averaged a little over the context so that single pixels do not draw
+    streaks."""
     share = cv2.blur(context.astype(np.float32), (7, 7))
     calm = cv2.blur(rgb * context[..., None].astype(np.float32), (7, 7)) / np.maximum(share, 1e-6)[..., None]
     _, label = cv2.distanceTransformWithLabels(
@@ -138,9 +139,9 @@ def _complete(
             return np.asarray(apart + DISTANCE_WEIGHT * away)
 
         everyone = np.arange(len(target))
-        best = cost(nearest, everyone)
+        best: Float = cost(nearest, everyone)
 
-        def consider(candidate: Index, of: Index) -> None:
+        def consider(candidate: Index, of: Index, best: Float = best) -> None:
             good = level.is_source[candidate] & (candidate != nearest[of])
             candidate, of = candidate[good], of[good]
             price = cost(candidate, of)
@@ -187,7 +188,7 @@ def _vote(colour: Float, target: Index, nearest: Index, slot: Index, best: Float
         t = trust[owner[has]]
         total[has] += t[:, None] * colour[nearest[owner[has]] - offset]
         mass[has] += t
-    return total / np.maximum(mass, 1e-6)[:, None]
+    return np.asarray(total / np.maximum(mass, 1e-6)[:, None], np.float32)
 
 
 def _copy_detail(guess: Float, picture: Float, match: Float, unknown: Bool, context: Bool) -> Float:

@@ -36,9 +36,9 @@ def grow(
 ) -> Region:
     """Grow from `seeds` (N,) flat pixel indices along links, each seed for its own number of steps `limits` (N,).
 
-    A seed's growth only enters pixels whose `disparity` (H, W) is over its `above` (N,) and under its `below` (N,), so that
-    it cannot slip round the open end of a tear onto the other surface. Where several seeds meet, the one with fewer
-    steps wins. Work is proportional to the region, not the picture.
+    A seed's growth only enters pixels whose `disparity` (H, W) is over its `above` (N,) and under its `below` (N,),
+    so that it cannot slip round the open end of a tear onto the other surface. Where several seeds meet, the one with
+    fewer steps wins. Work is proportional to the region, not the picture.
     """
     h, w = links.down.shape[0] + 1, links.down.shape[1]
     steps = np.full(h * w, -1, np.int32)
@@ -83,8 +83,8 @@ def peel_regions(
 ) -> PeelRegions | None:
     """Synthesis and context regions at the tears of `disparity` (H, W), or None where nothing can be revealed.
 
-    `cut` marks torn links that hide nothing new. Painted surfaces must fit at least `behind` under what hides them. What
-    is itself the background of something nearer stays: it is peeled in its turn, with the next layer.
+    `cut` marks torn links that hide nothing new. Painted surfaces must fit at least `behind` under what hides them.
+    What is itself the background of something nearer stays: it is peeled in its turn, with the next layer.
     """
     pairs = torn_pairs(Links(links.right | cut.right, links.down | cut.down), disparity)
     if not len(pairs.near):

@@ -21,15 +21,16 @@ def compose_textures(image: LayeredImage, photo: UInt8) -> tuple[UInt8, int]:
     Whatever the photo shows comes from the photo; painted parts are enlarged and blended in. On the front layer's soft
     edges the colour is what gives the photo exactly when drawn over the layer behind.
     """
-    h, w = photo.shape[:2]
+    h = photo.shape[0]
     canvas_h = image.layers[0].alpha.shape[0] - 2 * image.border_px
     scale = h / canvas_h
     border = int(np.ceil(image.border_px * scale))
-    extended = cv2.copyMakeBorder(photo, border, border, border, border, cv2.BORDER_REPLICATE).astype(np.float32) / 255
+    padded = cv2.copyMakeBorder(photo, border, border, border, border, cv2.BORDER_REPLICATE)
+    extended: Float = padded.astype(np.float32) / np.float32(255)
     front, *behind = image.layers
     inside = (image.border_px, scale, border)
     # What the front hardly covers at its soft edge, the photo shows: there the layers behind need no painting.
-    covered = np.clip(front.alpha / ALPHA_OF_PHOTO, 0, 1)
+    covered: Float = np.clip(front.alpha / np.float32(ALPHA_OF_PHOTO), 0, 1)
     colours = [_blend_painted(front, front.painted.astype(np.float32), extended, *inside)]
     colours += [_blend_painted(layer, layer.painted * covered, extended, *inside) for layer in behind]
     # Only where the next layer is drawn can the front be transparent.
@@ -42,20 +43,20 @@ def compose_textures(image: LayeredImage, photo: UInt8) -> tuple[UInt8, int]:
 
 
 def _enlarge(plane: Float, canvas_border: int, scale: float, border: int, shape: tuple[int, ...]) -> Float:
-    """A canvas plane resampled onto the texture: texture pixel x shows canvas pixel (x - border) / scale + canvas_border."""
+    """A canvas plane resampled onto the texture, whose pixel x shows canvas pixel (x - border) / scale + its border."""
     if scale == 1 and border == canvas_border:
         return plane
     offset = canvas_border + 0.5 / scale - border / scale - 0.5
     matrix = np.array([[1 / scale, 0, offset], [0, 1 / scale, offset]], np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(plane, matrix, shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    warped = cv2.warpAffine(plane, matrix, shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped, np.float32)
 
 
-def _blend_painted(
-    layer: Layer, share: Float, photo: Float, canvas_border: int, scale: float, border: int
-) -> Float:
+def _blend_painted(layer: Layer, share: Float, photo: Float, canvas_border: int, scale: float, border: int) -> Float:
     """The photo with `share` (canvas size, 0..1) of the layer's painted colours."""
-    share = np.clip(2 * _enlarge(cv2.blur(share, (3, 3)), canvas_border, scale, border, photo.shape), 0, 1)[..., None]
+    calm = np.asarray(cv2.blur(share, (3, 3)), np.float32)
+    share = np.clip(2 * _enlarge(calm, canvas_border, scale, border, photo.shape), 0, 1)[..., None]
     return photo + share * (_enlarge(layer.rgb, canvas_border, scale, border, photo.shape) - photo)
 
 

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from photo3d_video.photo import Photo, load_photo, photo_from_array
     from photo3d_video.pipeline import (
         Picture,
-        RenderResult,
         frame_picture,
         make_layers,
         make_path,
@@ -41,9 +40,9 @@ if TYPE_CHECKING:
         parallax_budget_px,
         read_depth,
         render_frames,
-        render_photo,
         write_depth,
     )
+    from photo3d_video.run import RenderResult, render_photo
     from photo3d_video.video import VideoSpec, VideoWriter
 
 __version__ = "0.1.0"
@@ -55,9 +54,10 @@ _HOME = {
     "framing": ("Framing", "frame_photo"),
     "photo": ("Photo", "load_photo", "photo_from_array"),
     "pipeline": (
-        *("Picture", "RenderResult", "frame_picture", "make_layers", "make_path", "make_scene", "make_view"),
-        *("open_context", "parallax_budget_px", "read_depth", "render_frames", "render_photo", "write_depth"),
+        *("Picture", "frame_picture", "make_layers", "make_path", "make_scene", "make_view"),
+        *("open_context", "parallax_budget_px", "read_depth", "render_frames", "write_depth"),
     ),
+    "run": ("RenderResult", "render_photo"),
     "video": ("VideoSpec", "VideoWriter"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

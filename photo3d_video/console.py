@@ -14,9 +14,9 @@ import rich.console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from photo3d_video.pipeline import RenderResult
 from photo3d_video.progress import Progress as StageProgress
 from photo3d_video.progress import Silent
+from photo3d_video.run import RenderResult
 
 PACKAGES = ("photo3d_video", "inpaint", "render", "camera_paths")
 PLAIN_STEPS = 4  # a counted stage prints this many lines where there is no terminal

@@ -1,11 +1,11 @@
 """All errors that a user can cause or meet. Each message is one line: what, which file, what to do.
 
-    Photo3DError
-    ├── InputError              a photo, depth map, path file or argument that cannot be used
-    ├── GLUnavailableError      no offscreen OpenGL context
-    ├── WeightsError            a network's weights are missing or unusable
-    └── OutputError             the result cannot be written
-        └── EncodeError         ffmpeg failed
+Photo3DError
+├── InputError              a photo, depth map, path file or argument that cannot be used
+├── GLUnavailableError      no offscreen OpenGL context
+├── WeightsError            a network's weights are missing or unusable
+└── OutputError             the result cannot be written
+    └── EncodeError         ffmpeg failed
 """
 
 

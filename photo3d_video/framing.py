@@ -51,12 +51,13 @@ def frame_photo(photo_width: int, photo_height: int, size: tuple[int, int] | Non
 def apply_framing(
     array: npt.NDArray[np.uint8] | npt.NDArray[np.float32], framing: Framing, size: tuple[int, int]
 ) -> npt.NDArray[np.uint8] | npt.NDArray[np.float32]:
-    """The crop of `array` (H, W[, C]) resampled to `size` (width, height): area average down, cubic up, linear for floats."""
+    """The crop of `array` (H, W[, C]) resampled to `size` (width, height): area average down, cubic up, linear for
+    floats."""
     h, w = array.shape[:2]
     scale = size[0] / (framing.crop_width * w)
     if scale < 1:  # first an area average of the whole, then the crop at sub-pixel accuracy
         shrunk = (max(1, round(w * scale)), max(1, round(h * scale)))
-        array = cv2.resize(array, shrunk, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        array = cv2.resize(array, shrunk, interpolation=cv2.INTER_AREA)
         h, w = array.shape[:2]
         if (w, h) == size:
             return array
@@ -68,4 +69,4 @@ def apply_framing(
         ]
     )
     flags = (cv2.INTER_CUBIC if array.dtype == np.uint8 else cv2.INTER_LINEAR) | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(array, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
+    return cv2.warpAffine(array, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)

@@ -1,4 +1,4 @@
-"""The stages of a run, one function each, and the run that joins them.
+"""The stages of a run, one function each; `run` joins them.
 
 `Photo -> DepthMap -> LayeredImage -> Scene -> frames -> video file`. Depth is estimated on the whole photo; from then
 on everything is the framed clip picture: cropped, at the clip's size.
@@ -28,14 +28,13 @@ from camera_paths import (
     frame_phases,
     load_path_file,
 )
-from photo3d_video.depth.builtin import DepthMap, estimate_depth
+from photo3d_video.depth.builtin import DepthMap
 from photo3d_video.depth.files import fit_to_photo, normalise_disparity, read_disparity, write_disparity_png
 from photo3d_video.errors import GLUnavailableError, InputError, OutputError
 from photo3d_video.focus import find_focus, focus_at
-from photo3d_video.framing import Framing, apply_framing, frame_photo
-from photo3d_video.photo import DEFAULT_MAX_SIZE, Photo, load_photo, photo_from_array
-from photo3d_video.progress import Progress, Silent, Stopwatch
-from photo3d_video.video import VideoSpec, VideoWriter
+from photo3d_video.framing import Framing, apply_framing
+from photo3d_video.photo import Photo
+from photo3d_video.progress import Stopwatch
 
 if TYPE_CHECKING:
     from inpaint.layers import LayeredImage
@@ -49,26 +48,8 @@ UInt8 = npt.NDArray[np.uint8]
 BUDGET_SHARE = 0.06  # parallax budget at strength 1, of the frame's diagonal
 FAR_DISPARITY = 0.08  # the farthest surface is this much of the nearest's inverse depth: far, not at infinity
 LAYERS_SIDE_PX = 1280  # layers are worked out at most at this long side; textures have the clip's own resolution
-DEFAULT_FPS = 30.0
-DEFAULT_SECONDS = 4.0  # of a path file with a single keyframe
 DEFAULT_FILL = "fast"
 MAX_STRENGTH = 2.0
-
-
-@dataclass(frozen=True)
-class RenderResult:
-    """What a run made."""
-
-    output: Path
-    """The video file."""
-    size: tuple[int, int]
-    """Width and height in px."""
-    frames: int
-    """Number of frames."""
-    fps: float
-    """Frames per second."""
-    seconds: dict[str, float]
-    """Time spent per stage (`progress.STAGES`); encoding overlaps rendering, so `encode` is the time waited for it."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +87,13 @@ def frame_picture(photo: Photo, depth: DepthMap, framing: Framing) -> Picture:
     rgb = apply_framing(photo.rgb, framing, size)
     scale = min(1.0, LAYERS_SIDE_PX / max(size))
     small = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
-    disparity = np.clip(apply_framing(depth.disparity, framing, small), 0, 1)
+    disparity: Float = np.clip(apply_framing(depth.disparity, framing, small), 0, 1, dtype=np.float32)
     subject = None if depth.subject is None else np.clip(apply_framing(depth.subject, framing, small), 0, 1)
     focal = photo.focal_px or float(max(photo.rgb.shape[:2]))  # unknown: 53.13 degrees on the long side
     zoom = framing.width_px / (framing.crop_width * photo.rgb.shape[1])
     return Picture(
         rgb.astype(np.uint8),
-        (FAR_DISPARITY + (1 - FAR_DISPARITY) * disparity).astype(np.float32),
+        np.asarray(FAR_DISPARITY + (1 - FAR_DISPARITY) * disparity, np.float32),
         None if subject is None else subject.astype(np.float32),
         focal * zoom,
     )
@@ -231,107 +212,3 @@ def open_context() -> Any:
         return create_context()
     except RenderError as error:
         raise GLUnavailableError(str(error)) from error
-
-
-def output_file(output: str | os.PathLike[str] | None, photo: Photo, path: str) -> Path:
-    """Where the clip goes: `output` as a file or folder, else `PHOTO_PATH.mp4` in the working folder."""
-    stem = photo.path.stem if photo.path else "photo"
-    name = f"{stem}_{Path(path).stem}.mp4"
-    if output is None:
-        return Path(name)
-    target = Path(output)
-    return target / name if target.is_dir() or not target.suffix else target
-
-
-def frame_count(path: str, seconds: float | None, fps: float) -> int:
-    """Frames of a clip; `seconds` None is the length of the preset or of the path file."""
-    if not 1 <= fps <= 240:
-        raise InputError(f"--fps {fps:g} is out of range: give 1 to 240")
-    if seconds is None:
-        seconds = find_move(path).default_seconds or DEFAULT_SECONDS
-    if not 0 < seconds <= 600:
-        raise InputError(f"--seconds {seconds:g} is out of range: give more than 0, at most 600")
-    return max(1, round(seconds * fps))
-
-
-def render_photo(
-    photo: str | os.PathLike[str] | UInt8 | Photo,
-    path: str = "dolly-zoom",
-    output: str | os.PathLike[str] | None = None,
-    *,
-    depth: str | os.PathLike[str] | DepthMap | None = None,
-    far_is_white: bool = False,
-    seconds: float | None = None,
-    fps: float = DEFAULT_FPS,
-    strength: float = 1.0,
-    size: tuple[int, int] | None = None,
-    focus_xy: tuple[float, float] | None = None,
-    easing: str | None = None,
-    reverse: bool = False,
-    boomerang: bool = False,
-    start_still_s: float = 0.0,
-    crf: int = 18,
-    preset: str = "veryfast",
-    supersample: int = 1,
-    fill: str = DEFAULT_FILL,
-    max_size: int | None = None,
-    save_depth: str | os.PathLike[str] | None = None,
-    progress: Progress | None = None,
-) -> RenderResult:
-    """Make one photo into a 3D clip.
-
-    `photo`: a file, an (H, W, 3) uint8 sRGB array or a loaded `Photo`. `path`: a preset's name or a path file (.json).
-    `output`: a file or a folder; by default `PHOTO_PATH.mp4` in the working folder. `depth`: a depth map file or a
-    `DepthMap`, by default estimated. `size`: (width, height), by default the photo's aspect within 1080p. `strength`
-    scales the camera move. `focus_xy`: what the camera holds on to, as fractions of the frame. `crf` and `preset` are
-    libx264's. `fill` paints what the photo hides. `max_size`: the photo is loaded at no more than this long side in px.
-    `save_depth`: a 16-bit PNG for the depth map. Raises a `Photo3DError` for anything that cannot be done; then no clip
-    is written.
-    """
-    progress = progress or Silent()
-    watch = Stopwatch()
-    n_frames = frame_count(path, seconds, fps)
-    timing: dict[str, Any] = {
-        "easing": easing, "reverse": reverse, "boomerang": boomerang, "still_frames": round(start_still_s * fps),
-    }  # fmt: skip
-    check_timing(path, n_frames, **timing)
-    with watch.stage("load"):
-        progress.start("load")
-        context = open_context()  # first of all: without it the rest is in vain
-        if not isinstance(photo, Photo):
-            max_size = max_size or max(DEFAULT_MAX_SIZE, 2 * max(size or (0, 0)))  # a crop needs more than its size
-            if isinstance(photo, np.ndarray):
-                photo = photo_from_array(photo, max_size=max_size)
-            else:
-                photo = load_photo(photo, max_size)
-        framing = frame_photo(photo.rgb.shape[1], photo.rgb.shape[0], size)
-        spec = VideoSpec(framing.width_px, framing.height_px, fps, crf, preset)
-        writer = VideoWriter(output_file(output, photo, path), spec)
-        budget = parallax_budget_px(framing.width_px, framing.height_px, strength)
-    try:
-        with watch.stage("depth"):
-            progress.start("depth")
-            if depth is None:
-                depth = estimate_depth(photo.rgb)
-            elif not isinstance(depth, DepthMap):
-                depth = read_depth(depth, photo, far_is_white)
-            log.info("depth: %s", depth.source)
-            if save_depth is not None:
-                write_depth(save_depth, depth, photo)
-            picture = frame_picture(photo, depth, framing)
-        cameras = make_path(path, make_view(picture, budget, focus_xy), n_frames, **timing)
-        progress.start("layers")
-        layers = make_layers(picture, budget, watch, fill)
-        with watch.stage("mesh"):
-            progress.start("mesh")
-            scene = make_scene(picture, layers)
-        del layers
-        progress.start("render", n_frames)
-        with watch.stage("encode"), writer, watch.stage("render"):
-            for frame in render_frames(context, scene, cameras, supersample):
-                with watch.stage("encode"):
-                    writer.write(frame)
-                progress.advance()
-    finally:
-        context.release()
-    return RenderResult(writer.path, (framing.width_px, framing.height_px), n_frames, fps, watch.seconds)

@@ -1,8 +1,9 @@
 """Adaptive triangle meshes of disparity maps: fine along tears and bends, coarse elsewhere, without cracks.
 
 A balanced quadtree over the pixel grid. A block is one leaf if all of it is drawn, nothing in it is torn and the plane
-patch through its corners moves no pixel by more than a set error; neighbouring leaves differ by one level at most, and a
-leaf with a finer neighbour is a fan that takes the neighbour's vertex in, so that no crack can open between the two.
+patch through its corners moves no pixel by more than a set error; neighbouring leaves differ by one level at most,
+and a leaf with a finer neighbour is a fan that takes the neighbour's vertex in, so that no crack can open between the
+two.
 """
 
 from __future__ import annotations
@@ -34,15 +35,13 @@ class Mesh:
     soft: Bool  # (T,) triangles that are partly transparent
 
 
-def build_mesh(
-    disparity: Float, alpha: Float, right: Bool, down: Bool, drawn: Bool, budget_px: float
-) -> Mesh:
+def build_mesh(disparity: Float, alpha: Float, right: Bool, down: Bool, drawn: Bool, budget_px: float) -> Mesh:
     """Mesh of the pixels `drawn` (H, W) of a layer with links `right` (H, W - 1) and `down` (H - 1, W).
 
-    Vertices lie on pixel centres. `budget_px` turns disparity errors into pixels on screen. `alpha` (H, W) only tells which
-    triangles are soft; the texture carries it.
+    Vertices lie on pixel centres. `budget_px` turns disparity errors into pixels on screen. `alpha` (H, W) only tells
+    which triangles are soft; the texture carries it.
     """
-    h, w = disparity.shape
+    w = disparity.shape[1]
     drawn_quads = drawn[:-1, :-1] & drawn[:-1, 1:] & drawn[1:, :-1] & drawn[1:, 1:]
     links = right[:-1].astype(np.uint8) + right[1:] + down[:, :-1] + down[:, 1:]
     # A single torn link is the open end of a tear: the surface stretches there.
@@ -130,7 +129,7 @@ def _leaf_triangles(
     parts, softs = [], []
     for level, (y, x, sides) in enumerate(leaves):
         size, half = 1 << level, (1 << level) // 2
-        plain = ~sides.any(1)
+        plain: Bool = ~np.asarray(sides.any(1))
         y1, x1 = y + size + 1, x + size + 1
         soft = softness[y1, x1] - softness[y, x1] - softness[y1, x] + softness[y, x] > 0
 

@@ -17,6 +17,7 @@ from render.scene import Scene
 
 SHADERS = Path(__file__).parent / "shaders"
 GL_VERSION = 330
+BACKEND = "EGL" if sys.platform.startswith("linux") else "native"  # EGL needs no display
 _ADVICE = "on Debian or Ubuntu: apt-get install libegl1 libgl1 libgl1-mesa-dri"
 
 
@@ -36,9 +37,8 @@ def create_context() -> Any:
     Raises RenderError with the cure where there is none.
     """
     try:
-        if sys.platform.startswith("linux"):
-            return moderngl.create_context(standalone=True, backend="egl", require=GL_VERSION)
-        return moderngl.create_context(standalone=True, require=GL_VERSION)
+        backend: dict[str, Any] = {"backend": "egl"} if BACKEND == "EGL" else {}
+        return moderngl.create_context(standalone=True, require=GL_VERSION, **backend)
     except Exception as error:  # moderngl raises bare Exception
         raise RenderError(f"no offscreen OpenGL 3.3 context ({error}); {_ADVICE}") from error
 
@@ -46,8 +46,7 @@ def create_context() -> Any:
 def describe(context: Any) -> GLInfo:
     """Backend, vendor, renderer and version of a context."""
     info = context.info
-    backend = "EGL" if sys.platform.startswith("linux") else "native"
-    return GLInfo(backend, info["GL_VENDOR"], info["GL_RENDERER"], info["GL_VERSION"])
+    return GLInfo(BACKEND, info["GL_VENDOR"], info["GL_RENDERER"], info["GL_VERSION"])
 
 
 class Renderer:
@@ -88,7 +87,9 @@ class Renderer:
     def __enter__(self) -> Renderer:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for resource in (self._frame, self._colour, self._depth, self._array, self._vertices, self._indices,
                          self._texture, self._program):  # fmt: skip
             resource.release()

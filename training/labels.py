@@ -20,30 +20,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.sources import LabelledPhoto, training_photos
-
-Float = npt.NDArray[np.float32]
+from inpaint.filters import Float, guided_filter
+from training.sources import LabelledPhoto, read_picture, training_photos
 
 SUBJECT_CLASSES = frozenset(range(1, 20)) - {11}  # VOC without table (layout, not subject) and monitor
 MIN_SUBJECT_SHARE = 0.004
 RELIEF = 0.25
 HALO_PX = 8
-
-
-def guided_filter(guide: Float, source: Float, radius: int, eps: float) -> Float:
-    """Colour guided filter (He et al., 2010): `source` (H, W) smoothed along `guide` (H, W, 3) in 0..1."""
-
-    def mean(x: Float) -> Float:
-        return cv2.blur(x, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT)
-
-    m_i, m_p = mean(guide), mean(source)
-    cov_ip = mean(guide * source[..., None]) - m_i * m_p[..., None]
-    products = np.stack([guide[..., i] * guide[..., j] for i in range(3) for j in range(3)], -1)
-    second = np.stack([mean(products[..., k]) for k in range(9)], -1).reshape(*source.shape, 3, 3)
-    sigma = second - m_i[..., :, None] * m_i[..., None, :] + eps * np.eye(3, dtype=np.float32)
-    a = np.linalg.solve(sigma, cov_ip[..., None])[..., 0].astype(np.float32)
-    b = m_p - (a * m_i).sum(-1)
-    return (mean(a) * guide).sum(-1) + mean(b)
 
 
 def subject_alpha(classes: npt.NDArray[np.uint8], guide: Float) -> Float:
@@ -53,9 +36,7 @@ def subject_alpha(classes: npt.NDArray[np.uint8], guide: Float) -> Float:
     return np.clip(guided_filter(guide, full, radius=5, eps=2e-4) * 2 - 0.5, 0, 1)
 
 
-def connected_subjects(
-    classes: npt.NDArray[np.uint8], inside: npt.NDArray[np.bool_]
-) -> list[npt.NDArray[np.bool_]]:
+def connected_subjects(classes: npt.NDArray[np.uint8], inside: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.bool_]]:
     """Boolean masks (H, W), one per connected subject larger than `MIN_SUBJECT_SHARE`."""
     full = cv2.resize(classes, inside.shape[::-1], interpolation=cv2.INTER_NEAREST)
     subjects = []
@@ -100,7 +81,7 @@ def make_target(
     rgb: npt.NDArray[np.uint8], teacher: Float, classes: npt.NDArray[np.uint8] | None
 ) -> tuple[Float, Float]:
     """Photo (H, W, 3), teacher disparity (any size), half-size classes -> target disparity, subject alpha (H, W)."""
-    guide = rgb.astype(np.float32) / 255
+    guide: Float = rgb.astype(np.float32) / np.float32(255)
     lo, hi = np.percentile(teacher, (2, 98))
     scaled = np.clip((teacher - lo) / max(hi - lo, 1e-6), -0.05, 1.15).astype(np.float32)
     raw = cv2.resize(scaled, rgb.shape[1::-1], interpolation=cv2.INTER_CUBIC)
@@ -112,9 +93,7 @@ def make_target(
     subjects = connected_subjects(classes, inside)
     disparity = remove_halo(disparity, inside)
     # Far subjects first, so that a near one keeps its own level where two touch.
-    for level, subject in sorted(
-        ((contact_level(raw, s), s) for s in subjects), key=lambda pair: pair[0]
-    ):
+    for level, subject in sorted(((contact_level(raw, s), s) for s in subjects), key=lambda pair: pair[0]):
         relief = RELIEF * (disparity[subject] - float(np.median(disparity[subject])))
         disparity[subject] = level + relief
     return disparity, alpha
@@ -124,10 +103,10 @@ def write_label(photo: LabelledPhoto, data: Path, out: Path) -> None:
     target = out / f"{photo.name.replace('/', '__')}.npz"
     if target.exists():
         return
-    rgb = cv2.imread(str(data / "photos" / f"{photo.name}.jpg"))[..., ::-1]
-    teacher = cv2.imread(str(data / "teacher_disparity" / f"{photo.name}.png"), cv2.IMREAD_UNCHANGED)
+    rgb = read_picture(data / "photos" / f"{photo.name}.jpg")
+    teacher = read_picture(data / "teacher_disparity" / f"{photo.name}.png")
     masks = data / "subject_masks" / f"{photo.name}.png"
-    classes = cv2.imread(str(masks), cv2.IMREAD_UNCHANGED) if masks.exists() else None
+    classes = read_picture(masks) if masks.exists() else None
     log_disparity = photo.log_lo + teacher.astype(np.float32) / 255 * (photo.log_hi - photo.log_lo)
     disparity, alpha = make_target(rgb, np.exp(log_disparity), classes)
     np.savez(

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+import numpy as np
+import numpy.typing as npt
+
 # Terms that rule a source out. "Research use" and "unstated" photos are learned from, as web photos are.
 _FORBIDDEN = re.compile(r"\bNC\b|non-commercial", re.IGNORECASE)
 
@@ -37,9 +41,7 @@ def training_photos(data: Path) -> Iterator[LabelledPhoto]:
     forbidden = forbidden_folders(data)
     with (data / "photos.csv").open() as file:
         for row in csv.DictReader(file):
-            photo = LabelledPhoto(
-                row["photo"], float(row["log_disparity_lo"]), float(row["log_disparity_hi"])
-            )
+            photo = LabelledPhoto(row["photo"], float(row["log_disparity_lo"]), float(row["log_disparity_hi"]))
             if f"photos/{photo.folder}" not in forbidden:
                 yield photo
 
@@ -50,3 +52,11 @@ def training_pairs(data: Path) -> Iterator[Path]:
     for path in sorted((data / "pairs").glob("*/*.jpg")):
         if f"pairs/{path.parent.name}" not in forbidden:
             yield path
+
+
+def read_picture(path: Path) -> npt.NDArray[np.uint8]:
+    """A picture file as it is stored: (H, W, 3) RGB, or (H, W) for one channel (16 bit where the file has it)."""
+    picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    if picture is None:
+        raise FileNotFoundError(f"{path} cannot be read")
+    return np.ascontiguousarray(picture[..., ::-1] if picture.ndim == 3 else picture)

@@ -1,6 +1,7 @@
 """Train the built-in depth network.
 
-`python -m training.train_depth DATA LABELS RUN --steps 5000` trains in RUN (checkpoint, log.jsonl, weights), and goes on
+`python -m training.train_depth DATA LABELS RUN --steps 5000` trains in RUN (checkpoint, log.jsonl, weights), and goes
+on
 from RUN's checkpoint if there is one. LABELS is what `training.labels` wrote. On a GPU it picks larger batches.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -82,12 +83,14 @@ def main() -> None:
     if args.start:
         from safetensors.torch import load_file
 
-        network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(args.start).items()})
+        network.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in load_file(args.start).items()}
+        )
     else:
         load_imagenet(network.encoder, args.encoder)
-    network.to(device, memory_format=torch.channels_last)
+    network.to(device).to(memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(EMA), use_buffers=True
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(EMA), use_buffers=True  # type: ignore[no-untyped-call]
     )
     optimiser = torch.optim.AdamW(parameter_groups(network), lr=0, weight_decay=WEIGHT_DECAY)
     step = 0
@@ -112,7 +115,7 @@ def main() -> None:
     saved_at = begun = time.monotonic()
     with ThreadPoolExecutor(12 if device.type == "cuda" else 2) as pool:
 
-        def draw_batch(k: int) -> list:
+        def draw_batch(k: int) -> list[Future[Sample]]:
             size = batch_shape(k, args.side)
             return [pool.submit(samples.draw, k * args.batch + i, size) for i in range(args.batch)]
 
@@ -128,7 +131,7 @@ def main() -> None:
             d_loss = disparity_loss(predicted, disparity.to(device), GRADIENT_WEIGHT)
             s_loss = subject_loss(logit, subject.to(device))
             optimiser.zero_grad()
-            (d_loss + SUBJECT_WEIGHT * s_loss).backward()
+            (d_loss + SUBJECT_WEIGHT * s_loss).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             average.update_parameters(network)
@@ -136,7 +139,10 @@ def main() -> None:
             step += 1
             if len(recent) == 50:
                 d, s = np.mean(recent, axis=0)
-                log.write(json.dumps({"step": step, "s": round(time.monotonic() - begun), "disparity": d, "subject": s}) + "\n")
+                log.write(
+                    json.dumps({"step": step, "s": round(time.monotonic() - begun), "disparity": d, "subject": s})
+                    + "\n"
+                )
                 log.flush()
                 recent.clear()
             if step == args.steps or time.monotonic() - saved_at > SAVE_EVERY_S:

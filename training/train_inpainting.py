@@ -151,7 +151,7 @@ class Validation:
 @torch.no_grad()
 def _fill(network: nn.Module | str, truth: Tensor, context: Tensor, synthesis: Tensor) -> Tensor:
     if isinstance(network, nn.Module):
-        return network.eval()(network_input(truth, context, synthesis))  # type: ignore[no-any-return]
+        return network.eval()(network_input(truth, context, synthesis))
     if network == "push-pull":
         return push_pull(truth * context, context)
     painted = []

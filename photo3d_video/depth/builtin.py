@@ -18,6 +18,8 @@ from photo3d_video.depth.files import normalise_disparity
 from photo3d_video.errors import WeightsError
 
 if TYPE_CHECKING:
+    import torch
+
     from photo3d_video.depth.network import DepthNetwork
 
 WEIGHTS = Path(__file__).with_name("depth.safetensors")
@@ -41,7 +43,8 @@ class DepthMap:
 def network_size(width: int, height: int, side_px: int = SIDE_PX) -> tuple[int, int]:
     """(width, height) of the network's picture: about side_px ** 2 pixels, the photo's aspect, multiples of 32."""
     aspect = float(np.clip(width / height, 1 / MAX_ASPECT, MAX_ASPECT))
-    return tuple(max(2, round(side_px * s / 32)) * 32 for s in (aspect**0.5, aspect**-0.5))  # type: ignore[return-value]
+    w, h = (max(2, round(side_px * s / 32)) * 32 for s in (aspect**0.5, aspect**-0.5))
+    return w, h
 
 
 def estimate_depth(rgb: npt.NDArray[np.uint8]) -> DepthMap:
@@ -56,7 +59,7 @@ def estimate_depth(rgb: npt.NDArray[np.uint8]) -> DepthMap:
 
 
 def infer(
-    network: DepthNetwork, rgb: npt.NDArray[np.uint8], device: object = "cpu"
+    network: DepthNetwork, rgb: npt.NDArray[np.uint8], device: torch.device | str = "cpu"
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Raw disparity and subject probability (H / 2, W / 2) of `rgb` (H, W, 3), sides multiples of 32.
 
@@ -68,7 +71,7 @@ def infer(
 
     rim = ((0, 0), (RIM_PX, RIM_PX), (RIM_PX, RIM_PX), (0, 0))
     pair = np.pad(np.stack([rgb, rgb[:, ::-1]]), rim, mode="symmetric")
-    x = normalise(torch.from_numpy(pair).permute(0, 3, 1, 2).float().to(device))  # type: ignore[arg-type]
+    x = normalise(torch.from_numpy(pair).permute(0, 3, 1, 2).float().to(device))
     with torch.inference_mode():
         disparity, logit = network.to(device)(x.contiguous(memory_format=torch.channels_last))
         inner = slice(RIM_PX // 2, -RIM_PX // 2)
@@ -78,7 +81,8 @@ def infer(
 
 @contextmanager
 def _without_triton() -> Iterator[None]:
-    """Keep torch from importing triton meanwhile: timm pulls it in by way of torchvision, and nothing here compiles kernels.
+    """Keep torch from importing triton meanwhile: timm pulls it in by way of torchvision, and nothing here compiles
+    kernels.
 
     Triton and Mesa's software renderer each bring an LLVM; loading triton's after Mesa's crashes the process.
     """

@@ -7,8 +7,9 @@ finer than that comes from snapping depth edges to colour edges afterwards (`inp
 
 from __future__ import annotations
 
+from typing import Any
+
 import timm
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -51,7 +52,8 @@ class DepthNetwork(nn.Module):
     def __init__(self, encoder: str = ENCODER, widths: tuple[int, ...] = (128, 96, 64, 48, 32)) -> None:
         super().__init__()
         self.encoder = timm.create_model(encoder, features_only=True, pretrained=False)
-        channels = self.encoder.feature_info.channels()[::-1]  # strides 32, 16, 8, 4, 2
+        info: Any = self.encoder.feature_info
+        channels: list[int] = info.channels()[::-1]  # strides 32, 16, 8, 4, 2
         self.top = Separable(channels[0], widths[0])
         self.layout = nn.Sequential(nn.Linear(channels[0], widths[0]), nn.ReLU6(inplace=True))
         self.merges = nn.ModuleList(

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.scenes import textured_planes
 
 from benchmarks import coverage
 from benchmarks.coverage import find_photos, uncovered_share, worst_frames
 from camera_paths import PRESETS, View, camera_path, relative_parallax_px
+from tests.scenes import textured_planes
 
 
 @pytest.fixture
@@ -59,8 +59,9 @@ def test_widest_frames_are_among_those_looked_at() -> None:
 
 
 def test_covered_scene_has_no_holes_and_is_the_photo(photo, known_depth, capsys, monkeypatch) -> None:
-    swing, still = rows_of(capsys, monkeypatch, str(photo), "--path", "swing"), rows_of(
-        capsys, monkeypatch, str(photo), "--path", "swing", "--strength", "0"
+    swing, still = (
+        rows_of(capsys, monkeypatch, str(photo), "--path", "swing"),
+        rows_of(capsys, monkeypatch, str(photo), "--path", "swing", "--strength", "0"),
     )
     (row,), (unmoved,) = swing, still
     assert list(row)[:5] == ["photo", "path", "uncovered_share", "identity_psnr_db", "sharpness_ratio"]
@@ -74,9 +75,7 @@ def test_holes_of_a_scene_are_found(photo, known_depth, capsys, monkeypatch) -> 
     from photo3d_video import pipeline
 
     complete = pipeline.make_scene
-    monkeypatch.setattr(
-        pipeline, "make_scene", lambda *args: without_painted_parts(complete(*args))
-    )
+    monkeypatch.setattr(pipeline, "make_scene", lambda *args: without_painted_parts(complete(*args)))
     (row,) = rows_of(capsys, monkeypatch, str(photo), "--path", "circle", "--strength", "2")
     assert row["uncovered_share"] > 0.003
 
@@ -89,9 +88,7 @@ def without_painted_parts(scene):
     inside = (np.abs(scene.rays) <= half).all(1)
     from dataclasses import replace
 
-    return replace(
-        scene, opaque=scene.opaque[inside[scene.opaque].all(1)], soft=scene.soft[inside[scene.soft].all(1)]
-    )
+    return replace(scene, opaque=scene.opaque[inside[scene.opaque].all(1)], soft=scene.soft[inside[scene.soft].all(1)])
 
 
 def test_all_paths_of_all_photos(photo, known_depth, capsys, monkeypatch) -> None:

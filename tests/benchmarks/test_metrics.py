@@ -58,7 +58,8 @@ def test_correlations() -> None:
     x = np.linspace(0, 1, 50)
     assert pearson(x, 3 * x - 1) == pytest.approx(1) and pearson(x, -x) == pytest.approx(-1)
     assert pearson(x, np.ones(50)) == 0
-    assert spearman(x, np.exp(9 * x)) == pytest.approx(1) > pearson(x, np.exp(9 * x))
+    assert spearman(x, np.exp(9 * x)) == pytest.approx(1)
+    assert pearson(x, np.exp(9 * x)) < 0.9
     assert spearman(np.array([1, 2, 2, 3]), np.array([1, 2, 2, 3])) == pytest.approx(1)
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.scenes import textured_planes
 
 from benchmarks import speed
 from benchmarks.speed import command_line, run_fresh
+from tests.scenes import textured_planes
 
 
 def test_time_and_memory_of_a_process_tree() -> None:

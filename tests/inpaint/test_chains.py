@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.scenes import cases, two_planes
 
 from inpaint.chains import Chains, find_tears, link_chains
 from inpaint.tears import Links, jumps_px, surfaces
+from tests.scenes import cases, two_planes
 
 BUDGET_PX = 40.0
 
@@ -55,7 +55,9 @@ def test_every_torn_link_belongs_to_one_chain(case) -> None:
     q = case.disparity
     chains = chains_of(q)
     lengths = {k: data["length"] for *_, k, data in chains.graph.edges(keys=True, data=True)}
-    np.testing.assert_array_equal(np.bincount(chains.chain, minlength=len(lengths)), [lengths[k] for k in range(len(lengths))])
+    np.testing.assert_array_equal(
+        np.bincount(chains.chain, minlength=len(lengths)), [lengths[k] for k in range(len(lengths))]
+    )
     assert len(chains.corner) == len(chains.jump_px) == len(chains.chain)
     corners = [node for node in chains.graph.nodes if node >= 0]
     assert all(0 <= node < (q.shape[0] + 1) * (q.shape[1] + 1) for node in corners)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from tests.scenes import FAR, NEAR, blurred, cases, plain, ramp, slanted_plane_with_hole, thin_pole, two_planes
 
 from inpaint.edges import sharpen
+from tests.scenes import FAR, NEAR, blurred, cases, plain, ramp, slanted_plane_with_hole, thin_pole, two_planes
 
 BUDGET_PX = 40.0
 

@@ -9,6 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from inpaint.chains import find_tears
+from inpaint.fill import FILLS
+from inpaint.filters import push_pull
+from inpaint.layers import LayeredImage, build_layers, extend, remove_fragments
+from inpaint.tears import tear_band
 from tests.scenes import (
     FAR,
     GREEN,
@@ -23,12 +29,6 @@ from tests.scenes import (
     textured_planes,
     two_planes,
 )
-
-from inpaint.chains import find_tears
-from inpaint.fill import FILLS
-from inpaint.filters import push_pull
-from inpaint.layers import LayeredImage, build_layers, extend, remove_fragments
-from inpaint.tears import tear_band
 
 BUDGET_PX = 24.0
 
@@ -142,7 +142,9 @@ def test_each_step_of_a_staircase_hides_a_layer() -> None:
     second = image.layers[1]
     revealed = over_middle & second.painted & second.drawn
     assert revealed.any()
-    np.testing.assert_allclose(second.disparity[revealed], 0.45, atol=0.05, err_msg="the middle step goes on, not the wall")
+    np.testing.assert_allclose(
+        second.disparity[revealed], 0.45, atol=0.05, err_msg="the middle step goes on, not the wall"
+    )
 
 
 @pytest.mark.parametrize("name", ["two planes", "textured planes", "thin pole", "slanted plane with hole"])
@@ -186,7 +188,9 @@ def test_fills_paint_the_unknown_from_the_context_alone(name, size) -> None:
     rgb = scene.rgb.astype(np.float32) / 255
     unknown = scene.near
     context = cv2.dilate(unknown.astype(np.uint8), np.ones((31, 31), np.uint8)).astype(bool) & ~unknown
-    context[:, size[1] // 2 :] &= cv2.dilate(unknown.astype(np.uint8), np.ones((9, 9), np.uint8))[:, size[1] // 2 :] == 0
+    context[:, size[1] // 2 :] &= (
+        cv2.dilate(unknown.astype(np.uint8), np.ones((9, 9), np.uint8))[:, size[1] // 2 :] == 0
+    )
     before = rgb.copy()
     painted = fill(rgb, unknown, context)
     np.testing.assert_array_equal(rgb, before, err_msg="the input is not touched")

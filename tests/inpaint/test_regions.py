@@ -7,11 +7,11 @@ from collections import deque
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.scenes import FAR, NEAR, two_planes
 
 from inpaint.chains import find_tears
 from inpaint.regions import grow, reveal_steps
 from inpaint.tears import Links, TornPairs, surfaces, torn_pairs
+from tests.scenes import FAR, NEAR, two_planes
 
 BUDGET_PX = 40.0
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import label
-from tests.scenes import SCENES, cases, ramp, staircase, two_planes
 
 from inpaint.chains import find_tears
 from inpaint.tears import Links, jumps_px, smooth_surfaces, surfaces, tear_band, torn_pairs
+from tests.scenes import SCENES, cases, ramp, staircase, two_planes
 
 BUDGET_PX = 40.0
 

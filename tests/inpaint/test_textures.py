@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.scenes import SCENES, Case, cases
 
 from inpaint.filters import push_pull
 from inpaint.layers import Layer, LayeredImage, build_layers
 from inpaint.tears import Links
 from inpaint.textures import compose_textures
+from tests.scenes import SCENES, Case, cases
 
 BUDGET_PX = 16.0
 

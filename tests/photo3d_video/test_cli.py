@@ -16,7 +16,7 @@ import rich.console
 
 from camera_paths import EASINGS, PRESETS
 from inpaint.fill import FILLS
-from photo3d_video import InputError, RenderResult, cli, console, doctor, pipeline
+from photo3d_video import InputError, RenderResult, cli, console, doctor, run
 from photo3d_video.progress import STAGES
 
 HEAVY = {"numpy", "cv2", "torch", "scipy", "PIL", "moderngl", "rich"}
@@ -43,7 +43,7 @@ def parse(*arguments: str) -> dict[str, object]:
 
 
 def test_options_are_the_parameters_of_render_photo() -> None:
-    parameters = set(inspect.signature(pipeline.render_photo).parameters) - {"progress"}
+    parameters = set(inspect.signature(run.render_photo).parameters) - {"progress"}
     options = {action.dest for action in cli.make_parser()._actions} - {"help", "version", "list_paths", "doctor"}
     assert options - NOT_FOR_RENDERING == parameters
 
@@ -66,7 +66,7 @@ def test_what_is_not_given_is_not_passed_on() -> None:
 
 def test_help_states_the_real_defaults() -> None:
     text = " ".join(cli.make_parser().format_help().split())
-    parameters = inspect.signature(pipeline.render_photo).parameters
+    parameters = inspect.signature(run.render_photo).parameters
     for option, name in {
         "path": "path", "fps": "fps", "strength": "strength", "crf": "crf", "preset": "preset",
         "supersample": "supersample",
@@ -74,7 +74,7 @@ def test_help_states_the_real_defaults() -> None:
         stated = re.search(rf" --{option} [A-Z]+ [^()]*\(default ([\w-]+)\)", text)
         assert stated is not None, option
         assert stated[1] == f"{parameters[name].default:g}" if option == "fps" else str(parameters[name].default)
-    assert f"(default {pipeline.DEFAULT_MAX_SIZE})" in text
+    assert f"(default {run.DEFAULT_MAX_SIZE})" in text
     assert "fast (the default)" in text and parameters["fill"].default == "fast"
 
 

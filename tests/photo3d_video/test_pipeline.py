@@ -16,7 +16,7 @@ from PIL import Image
 
 import photo3d_video
 from camera_paths import PRESETS, project
-from photo3d_video import pipeline
+from photo3d_video import pipeline, run
 from photo3d_video.depth.builtin import DepthMap
 from photo3d_video.errors import GLUnavailableError, InputError, OutputError, Photo3DError, WeightsError
 from photo3d_video.progress import STAGES, Silent, Stopwatch
@@ -143,17 +143,17 @@ def test_budget_grows_with_strength_and_size() -> None:
 
 
 def test_frame_count(tmp_path) -> None:
-    assert pipeline.frame_count("swing", 4, 30) == 120
-    assert pipeline.frame_count("swing", 2.5, 23.976) == 60
-    assert pipeline.frame_count("swing", 0.001, 30) == 1
+    assert run.frame_count("swing", 4, 30) == 120
+    assert run.frame_count("swing", 2.5, 23.976) == 60
+    assert run.frame_count("swing", 0.001, 30) == 1
     for name, preset in PRESETS.items():
-        assert pipeline.frame_count(name, None, 10) == round(10 * preset.default_seconds)
+        assert run.frame_count(name, None, 10) == round(10 * preset.default_seconds)
     file = write_moves(tmp_path, [0, 1.5])
-    assert pipeline.frame_count(file, None, 20) == 30 and pipeline.frame_count(file, 1, 20) == 20
-    assert pipeline.frame_count(write_moves(tmp_path, [0]), None, 20) == 80
+    assert run.frame_count(file, None, 20) == 30 and run.frame_count(file, 1, 20) == 20
+    assert run.frame_count(write_moves(tmp_path, [0]), None, 20) == 80
     for seconds, fps in ((0, 30), (-1, 30), (601, 30), (float("nan"), 30), (4, 0), (4, float("nan")), (4, 1000)):
         with pytest.raises(InputError, match=r"--seconds|--fps"):
-            pipeline.frame_count("swing", seconds, fps)
+            run.frame_count("swing", seconds, fps)
 
 
 def write_moves(folder: Path, times: list[float], reach: float = 0.5) -> str:
@@ -194,12 +194,12 @@ def test_output_names(tmp_path, photo) -> None:
 
     filed = replace(photo, path=Path("/somewhere/my.holiday.jpg"))
     name = "my.holiday_swing.mp4"
-    assert pipeline.output_file(None, filed, "swing") == Path(name)
-    assert pipeline.output_file(tmp_path, filed, "swing") == tmp_path / name
-    assert pipeline.output_file("new/folder", filed, "swing") == Path("new/folder") / name
-    assert pipeline.output_file("a/b.mp4", filed, "swing") == Path("a/b.mp4")
-    assert pipeline.output_file(None, filed, "paths/my moves.json") == Path("my.holiday_my moves.mp4")
-    assert pipeline.output_file(None, photo, "swing") == Path("photo_swing.mp4")
+    assert run.output_file(None, filed, "swing") == Path(name)
+    assert run.output_file(tmp_path, filed, "swing") == tmp_path / name
+    assert run.output_file("new/folder", filed, "swing") == Path("new/folder") / name
+    assert run.output_file("a/b.mp4", filed, "swing") == Path("a/b.mp4")
+    assert run.output_file(None, filed, "paths/my moves.json") == Path("my.holiday_my moves.mp4")
+    assert run.output_file(None, photo, "swing") == Path("photo_swing.mp4")
 
 
 class Recorder:
@@ -254,7 +254,7 @@ def test_mistakes_are_found_before_the_slow_stages(photo, monkeypatch, arguments
     def too_late(*_: object) -> DepthMap:
         raise AssertionError("depth was estimated first")
 
-    monkeypatch.setattr(pipeline, "estimate_depth", too_late)
+    monkeypatch.setattr(run, "estimate_depth", too_late)
     with pytest.raises(error) as caught:
         photo3d_video.render_photo(photo, **{"output": "/tmp/clip.mp4", **arguments})
     assert isinstance(caught.value, Photo3DError) and "\n" not in str(caught.value)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.scenes import FAR, NEAR, blurred, cases, ramp, staircase, two_planes
 
 from render.mesh import MAX_ERROR_PX, Mesh, build_mesh
+from tests.scenes import FAR, NEAR, blurred, cases, ramp, staircase, two_planes
 
 BUDGET_PX = 40.0
 

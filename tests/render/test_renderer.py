@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.scenes import BLUE, GREEN, RED, SCENES, Case, checker, plain
 
 from camera_paths import CameraPath, project
 from camera_paths.rotation import matrix_from_angles
@@ -19,6 +18,7 @@ from render.errors import RenderError
 from render.mesh import build_mesh
 from render.renderer import Renderer, create_context, describe
 from render.scene import Scene, build_scene
+from tests.scenes import BLUE, GREEN, RED, SCENES, Case, checker, plain
 
 HEIGHT, WIDTH, BORDER = 60, 80, 20
 FOCAL_PX = 90.0
@@ -90,7 +90,10 @@ def test_context_describes_itself(context) -> None:
 
 def test_identity_pose_reproduces_the_picture(context) -> None:
     rgb = noise()
-    for scene in (scene_of(sheet(rgb, 0.7)), scene_of(sheet(rgb, Case("blurred steps", HEIGHT, WIDTH, 1, True).disparity))):
+    for scene in (
+        scene_of(sheet(rgb, 0.7)),
+        scene_of(sheet(rgb, Case("blurred steps", HEIGHT, WIDTH, 1, True).disparity)),
+    ):
         frame = render(context, scene)
         assert np.abs(frame.astype(int) - rgb).max() <= 1
 
@@ -196,7 +199,9 @@ def test_two_soft_layers_blend_far_to_near(context) -> None:
 def test_transparent_pixels_hide_nothing(context) -> None:
     hole = np.ones((HEIGHT, WIDTH), np.float32)
     hole[20:40, 30:50] = 0
-    frame = render(context, scene_of(sheet(plain(HEIGHT, WIDTH, RED), 0.9, hole), sheet(plain(HEIGHT, WIDTH, GREEN), 0.9)))
+    frame = render(
+        context, scene_of(sheet(plain(HEIGHT, WIDTH, RED), 0.9, hole), sheet(plain(HEIGHT, WIDTH, GREEN), 0.9))
+    )
     np.testing.assert_array_equal(frame[30, 40], GREEN)
     np.testing.assert_array_equal(frame[10, 10], RED)
 
@@ -211,7 +216,10 @@ def test_nothing_is_not_covered(context) -> None:
 def test_supersampling_smooths_a_silhouette(context) -> None:
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
     wedge = x > 20 + 0.3 * y
-    near, far = sheet(plain(HEIGHT, WIDTH, (255, 255, 255)), 0.9, drawn=wedge), sheet(np.zeros((HEIGHT, WIDTH, 3), np.uint8), 0.2)
+    near, far = (
+        sheet(plain(HEIGHT, WIDTH, (255, 255, 255)), 0.9, drawn=wedge),
+        sheet(np.zeros((HEIGHT, WIDTH, 3), np.uint8), 0.2),
+    )
     pose = moved(x=0.013, y=0.007)
     hard, fine = (render(context, scene_of(near, far), pose, supersample=n)[..., 0] for n in (1, 2))
     assert set(np.unique(hard).tolist()) == {0, 255}
@@ -309,7 +317,10 @@ def test_scene_is_covered_at_the_limit_of_its_budget(context, name) -> None:
 
     drawing = SCENES[name](HEIGHT * 2, WIDTH * 2)
     layers = build_layers(
-        drawing.rgb, drawing.disparity, BUDGET_PX, lambda rgb, unknown, known: np.where(unknown[..., None], push_pull(rgb, known), rgb)
+        drawing.rgb,
+        drawing.disparity,
+        BUDGET_PX,
+        lambda rgb, unknown, known: np.where(unknown[..., None], push_pull(rgb, known), rgb),
     )
     focal_px = 2 * FOCAL_PX
     scene = make_scene(Picture(drawing.rgb, drawing.disparity, None, focal_px), layers)
@@ -334,7 +345,10 @@ def test_wall_shows_unbroken_behind_a_moving_rectangle(context) -> None:
 
     drawing = SCENES["two planes"](120, 160)
     layers = build_layers(
-        drawing.rgb, drawing.disparity, BUDGET_PX, lambda rgb, unknown, known: np.where(unknown[..., None], push_pull(rgb, known), rgb)
+        drawing.rgb,
+        drawing.disparity,
+        BUDGET_PX,
+        lambda rgb, unknown, known: np.where(unknown[..., None], push_pull(rgb, known), rgb),
     )
     scene = make_scene(Picture(drawing.rgb, drawing.disparity, None, FOCAL_PX), layers)
     frame = render(context, scene, moved(x=BUDGET_PX / FOCAL_PX)).astype(int)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from tests.scenes import two_planes
 
 from render.mesh import Mesh, build_mesh
 from render.scene import Scene, build_scene
+from tests.scenes import two_planes
 
 FOCAL_PX = 100.0
 
