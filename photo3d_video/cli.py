@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from photo3d_video import __version__
-from photo3d_video.errors import Photo3DError
+from photo3d_video.errors import explain
 
 PROGRAM = "render-3dphoto"
 
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if debug:
             raise
-        return _fail(_explain(error), EXIT_FAILED)
+        return _fail(explain(error), EXIT_FAILED)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -174,18 +174,6 @@ def _end_cleanly_when_terminated() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, stop)
-
-
-def _explain(error: Exception) -> str:
-    """What happened and what to do, for an error of any kind."""
-    text = " ".join(str(error).split())
-    if isinstance(error, Photo3DError):
-        return text
-    if isinstance(error, ImportError):
-        return f"{text}: a library is missing or broken, {PROGRAM} --doctor tells how to get it"
-    if isinstance(error, MemoryError):
-        return "not enough memory: give a smaller --size or --max-size"
-    return f"{type(error).__name__}: {text}: this is a bug, --debug shows where it happened"
 
 
 def _fail(message: str, code: int) -> int:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Sequence
 from types import TracebackType
 
 import rich.console
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
+from photo3d_video.batch import Outcome
+from photo3d_video.dashboard import Board, Lines, Quiet, describe, list_failures, summarise
 from photo3d_video.progress import Progress as StageProgress
 from photo3d_video.progress import Silent
 from photo3d_video.run import RenderResult
@@ -26,14 +29,17 @@ NAME_WIDTH = 8
 class Console:
     """Progress and logging of one run; both are set up and taken down with the `with` block."""
 
-    def __init__(self, quiet: bool = False, verbosity: int = 0) -> None:
+    def __init__(self, quiet: bool = False, verbosity: int = 0, batch: bool = False) -> None:
         self._quiet = quiet
         self._out = rich.console.Console(soft_wrap=True, highlight=False)
         self._err = rich.console.Console(stderr=True, soft_wrap=True, highlight=False)
         self._handler = _LogLines(self._err)
         self._level = logging.ERROR if quiet else (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
         self.progress: StageProgress = Silent()
-        if not quiet:
+        self.watcher: Board | Lines | Quiet = Quiet()
+        if not quiet and batch:
+            self.watcher = (Board if self._err.is_terminal else Lines)(self._out, self._err)
+        elif not quiet:
             self.progress = Bars(self._err) if self._err.is_terminal else PlainLines(self._err)
 
     def __enter__(self) -> Console:
@@ -46,6 +52,7 @@ class Console:
             warnings.simplefilter("ignore")  # libraries' notes to programmers
         if isinstance(self.progress, Bars):
             self.progress.show()
+        self.watcher.show()
         return self
 
     def __exit__(
@@ -53,18 +60,21 @@ class Console:
     ) -> None:
         if isinstance(self.progress, Bars):
             self.progress.hide(finished=error is None)
+        self.watcher.hide()
         for name in PACKAGES:
             logging.getLogger(name).removeHandler(self._handler)
 
     def report(self, result: RenderResult) -> None:
         """The line that says what was made."""
         if not self._quiet:
-            width, height = result.size
-            clip_s, spent_s = result.frames / result.fps, sum(result.seconds.values())
-            self._out.print(
-                f"{result.output}: {width}x{height}, {result.frames} frames, {clip_s:.2f} s, made in {spent_s:.1f} s",
-                markup=False,
-            )
+            self._out.print(describe(result), markup=False)
+
+    def report_batch(self, outcomes: Sequence[Outcome]) -> None:
+        """How many clips were made, and which failed why."""
+        if not self._quiet:
+            self._out.print(summarise(outcomes), markup=False)
+        for line in list_failures(outcomes):
+            self._err.print(line, style="red", markup=False)
 
     def report_timings(self, result: RenderResult) -> None:
         """The seconds per stage."""

@@ -31,3 +31,15 @@ class OutputError(Photo3DError):
 
 class EncodeError(OutputError):
     """ffmpeg is missing, refused the arguments or died."""
+
+
+def explain(error: Exception) -> str:
+    """What happened and what to do, in one line, for an error of any kind."""
+    text = " ".join(str(error).split())
+    if isinstance(error, Photo3DError):
+        return text
+    if isinstance(error, ImportError):
+        return f"{text}: a library is missing or broken, render-3dphoto --doctor tells how to get it"
+    if isinstance(error, MemoryError):
+        return "not enough memory: give a smaller --size or --max-size"
+    return f"{type(error).__name__}: {text}: this is a bug, --debug shows where it happened"

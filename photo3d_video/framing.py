@@ -10,7 +10,32 @@ import numpy.typing as npt
 
 from photo3d_video.errors import InputError
 
+Float = npt.NDArray[np.float32]
+
 MAX_LONG_PX, MAX_SHORT_PX = 1920, 1080  # the largest default clip: 1080p, upright or lying
+ASPECTS = {"9:16": 9 / 16, "4:5": 4 / 5, "1:1": 1.0, "16:9": 16 / 9, "source": None}
+"""Width over height; None is the photo's own."""
+RESOLUTIONS = {"720p": 720, "1080p": 1080, "1440p": 1440, "4k": 2160}
+"""Short side in px."""
+
+SURE = 0.5  # probability from which on a pixel belongs to the subject
+MIN_PART = 0.15  # of the largest part's area: smaller parts of the mask are not what the photo is about
+MIN_SUBJECT_SHARE = 0.005  # of the photo's area
+HEADROOM = 0.06  # of the crop's height, above the subject where there is room for it
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Where in the photo the subject is; x as fractions of its width, y of its height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    centre: tuple[float, float]
+    """Centre of mass (x, y)."""
+    columns: Float
+    """(w,) share of the subject in each of the photo's columns, at any resolution."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +56,102 @@ class Framing:
     """Clip height, even."""
 
 
-def frame_photo(photo_width: int, photo_height: int, size: tuple[int, int] | None = None) -> Framing:
-    """The centred crop that fills `size` (width, height), or the photo's own aspect within 1080p.
+def find_subject(mask: Float | None) -> Subject | None:
+    """The subject of a probability mask (h, w) in 0..1; None where there is no mask or nothing is sure enough."""
+    if mask is None:
+        return None
+    h, w = mask.shape
+    n, parts, boxes, _ = cv2.connectedComponentsWithStats((mask > SURE).astype(np.uint8))
+    areas = boxes[1:, cv2.CC_STAT_AREA]
+    if n < 2 or areas.sum() < MIN_SUBJECT_SHARE * h * w:
+        return None
+    kept = np.flatnonzero(areas >= MIN_PART * areas.max()) + 1
+    sure = np.isin(parts, kept)
+    columns, rows = sure.sum(0, dtype=np.float32), sure.sum(1, dtype=np.float32)
+    x, y = np.flatnonzero(columns), np.flatnonzero(rows)
+    centre = (
+        float(columns @ (np.arange(w) + 0.5) / columns.sum() / w),
+        float(rows @ (np.arange(h) + 0.5) / rows.sum() / h),
+    )
+    return Subject(
+        x[0] / w, y[0] / h, (x[-1] + 1) / w, (y[-1] + 1) / h, centre, (columns / columns.sum()).astype(np.float32)
+    )
 
-    Raises InputError for a size that no encoder takes.
+
+def clip_size(
+    photo_width: int,
+    photo_height: int,
+    aspect: str | None = None,
+    resolution: str | None = None,
+    largest: tuple[int, int] = (MAX_LONG_PX, MAX_SHORT_PX),
+) -> tuple[int, int]:
+    """(width, height) in px of a clip, both even.
+
+    Without a `resolution`, key of RESOLUTIONS, as much as the photo has within `largest` (long, short side). `aspect`:
+    key of ASPECTS, None is the photo's own. Raises InputError for unknown keys.
     """
-    if size is None:
-        long_side, short_side = max(photo_width, photo_height), min(photo_width, photo_height)
-        scale = min(1.0, MAX_LONG_PX / long_side, MAX_SHORT_PX / short_side)
-        size = (max(16, int(photo_width * scale) // 2 * 2), max(16, int(photo_height * scale) // 2 * 2))
-    width, height = size
-    if width % 2 or height % 2 or min(size) < 16 or max(size) > 8192:
+    if aspect is not None and aspect not in ASPECTS:
+        raise InputError(f"unknown aspect {aspect!r}: choose one of {', '.join(ASPECTS)}")
+    if resolution is not None and resolution not in RESOLUTIONS:
+        raise InputError(f"unknown resolution {resolution!r}: choose one of {', '.join(RESOLUTIONS)}")
+    ratio = ASPECTS[aspect] if aspect else None
+    width, height = float(photo_width), float(photo_height)
+    if ratio is not None:
+        width, height = min(width, height * ratio), min(height, width / ratio)
+    if resolution is not None:
+        scale = RESOLUTIONS[resolution] / min(width, height)
+        return max(16, round(width * scale / 2) * 2), max(16, round(height * scale / 2) * 2)
+    scale = min(1.0, largest[0] / max(width, height), largest[1] / min(width, height))
+    # The epsilon keeps what is even but for rounding.
+    return max(16, int(width * scale + 1e-6) // 2 * 2), max(16, int(height * scale + 1e-6) // 2 * 2)
+
+
+def frame_photo(
+    photo_width: int, photo_height: int, size: tuple[int, int] | None = None, subject: Subject | None = None
+) -> Framing:
+    """The crop that fills `size` (width, height), or the photo's own aspect within 1080p.
+
+    It is as large as possible, and placed to show the subject; centred where there is none. Raises InputError for a
+    size that no encoder takes.
+    """
+    width, height = size or clip_size(photo_width, photo_height)
+    if width % 2 or height % 2 or min(width, height) < 16 or max(width, height) > 8192:
         raise InputError(f"--size {width}x{height}: both sides must be even, 16 to 8192 px")
     scale = max(width / photo_width, height / photo_height)
     crop_w, crop_h = width / scale / photo_width, height / scale / photo_height
-    return Framing((1 - crop_w) / 2, (1 - crop_h) / 2, crop_w, crop_h, width, height)
+    left, top = (1 - crop_w) / 2, (1 - crop_h) / 2
+    if subject is not None:
+        left, top = _left(subject, crop_w), _top(subject, crop_h)
+    return Framing(left, top, crop_w, crop_h, width, height)
+
+
+def _left(subject: Subject, width: float) -> float:
+    """Left edge of a crop of some width: the whole subject, else as much of it as possible; centred on its mass."""
+    wanted = subject.centre[0] - width / 2
+    if subject.right - subject.left <= width:
+        wanted = _within(wanted, subject.right - width, subject.left)
+    else:
+        n = len(subject.columns)
+        mass = np.concatenate([[0.0], np.cumsum(subject.columns, dtype=np.float64)])
+        starts = np.linspace(subject.left, subject.right - width, 64)
+        shown = np.interp(starts + width, np.arange(n + 1) / n, mass) - np.interp(starts, np.arange(n + 1) / n, mass)
+        best = starts[shown >= shown.max() - 1e-3]
+        wanted = float(best[np.argmin(np.abs(best - wanted))])
+    return _within(wanted, 0.0, 1 - width)
+
+
+def _top(subject: Subject, height: float) -> float:
+    """Top edge of a crop of some height: the whole subject, else its upper part: heads are at the top."""
+    spare = height - (subject.bottom - subject.top)
+    above = subject.top - HEADROOM * height
+    if spare < 0:
+        return _within(above, 0.0, 1 - height)
+    highest = subject.top - min(HEADROOM * height, spare)
+    return _within(_within(subject.centre[1] - height / 2, subject.bottom - height, highest), 0.0, 1 - height)
+
+
+def _within(value: float, low: float, high: float) -> float:
+    return max(low, min(high, value))
 
 
 def apply_framing(

@@ -52,7 +52,7 @@ DEFAULT_FILL = "fast"
 MAX_STRENGTH = 2.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
     """The framed photo with its scene depth: what the layered image is made from."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from photo3d_video.framing import frame_photo
 from photo3d_video.photo import DEFAULT_MAX_SIZE, Photo, load_photo, photo_from_array
 from photo3d_video.pipeline import (
     DEFAULT_FILL,
+    Picture,
     check_timing,
     find_move,
     frame_picture,
@@ -24,14 +26,17 @@ from photo3d_video.pipeline import (
     make_path,
     make_scene,
     make_view,
-    open_context,
     parallax_budget_px,
     read_depth,
     render_frames,
     write_depth,
 )
 from photo3d_video.progress import Progress, Silent, Stopwatch
+from photo3d_video.studio import Studio
 from photo3d_video.video import VideoSpec, VideoWriter
+
+if TYPE_CHECKING:
+    from render.scene import Scene
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +106,7 @@ def render_photo(
     max_size: int | None = None,
     save_depth: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    studio: Studio | None = None,
 ) -> RenderResult:
     """Make one photo into a 3D clip.
 
@@ -109,8 +115,9 @@ def render_photo(
     `DepthMap`, by default estimated. `size`: (width, height), by default the photo's aspect within 1080p. `strength`
     scales the camera move. `focus_xy`: what the camera holds on to, as fractions of the frame. `crf` and `preset` are
     libx264's. `fill` paints what the photo hides. `max_size`: the photo is loaded at no more than this long side in px.
-    `save_depth`: a 16-bit PNG for the depth map. Raises a `Photo3DError` for anything that cannot be done; then no clip
-    is written.
+    `save_depth`: a 16-bit PNG for the depth map. `studio`: shared by runs that make several clips; what the last one
+    worked out and this one needs again (photo, depth, scene) is taken from it. Raises a `Photo3DError` for anything
+    that cannot be done; then no clip is written.
     """
     progress = progress or Silent()
     watch = Stopwatch()
@@ -119,43 +126,49 @@ def render_photo(
         "easing": easing, "reverse": reverse, "boomerang": boomerang, "still_frames": round(start_still_s * fps),
     }  # fmt: skip
     check_timing(path, n_frames, **timing)
-    with watch.stage("load"):
-        progress.start("load")
-        context = open_context()  # first of all: without it the rest is in vain
-        if not isinstance(photo, Photo):
-            max_size = max_size or max(DEFAULT_MAX_SIZE, 2 * max(size or (0, 0)))  # a crop needs more than its size
-            if isinstance(photo, np.ndarray):
-                photo = photo_from_array(photo, max_size=max_size)
-            else:
-                photo = load_photo(photo, max_size)
-        framing = frame_photo(photo.rgb.shape[1], photo.rgb.shape[0], size)
-        spec = VideoSpec(framing.width_px, framing.height_px, fps, crf, preset)
-        writer = VideoWriter(output_file(output, photo, path), spec)
-        budget = parallax_budget_px(framing.width_px, framing.height_px, strength)
-    try:
-        with watch.stage("depth"):
-            progress.start("depth")
-            if depth is None:
-                depth = estimate_depth(photo.rgb)
-            elif not isinstance(depth, DepthMap):
-                depth = read_depth(depth, photo, far_is_white)
-            log.info("depth: %s", depth.source)
-            if save_depth is not None:
-                write_depth(save_depth, depth, photo)
-            picture = frame_picture(photo, depth, framing)
-        cameras = make_path(path, make_view(picture, budget, focus_xy), n_frames, **timing)
+
+    def find_depth(photo: Photo, given: Any, far_is_white: bool, save_depth: Any) -> DepthMap:
+        progress.start("depth")
+        if given is None:
+            found = estimate_depth(photo.rgb)
+        else:
+            found = given if isinstance(given, DepthMap) else read_depth(given, photo, far_is_white)
+        log.info("depth: %s", found.source)
+        if save_depth is not None:
+            write_depth(save_depth, found, photo)
+        return found
+
+    def build(picture: Picture, budget_px: float, fill: str) -> Scene:
         progress.start("layers")
-        layers = make_layers(picture, budget, watch, fill)
+        layers = make_layers(picture, budget_px, watch, fill)
         with watch.stage("mesh"):
             progress.start("mesh")
-            scene = make_scene(picture, layers)
-        del layers
+            return make_scene(picture, layers)
+
+    with ExitStack() as stack:
+        with watch.stage("load"):
+            progress.start("load")
+            if studio is None:
+                studio = stack.enter_context(Studio())  # first of all: without OpenGL the rest is in vain
+            if not isinstance(photo, Photo):
+                max_size = max_size or max(DEFAULT_MAX_SIZE, 2 * max(size or (0, 0)))  # a crop needs more than its size
+                if isinstance(photo, np.ndarray):
+                    photo = photo_from_array(photo, max_size=max_size)
+                else:
+                    photo = studio.once("load", load_photo, photo, max_size)
+            framing = frame_photo(photo.rgb.shape[1], photo.rgb.shape[0], size)
+            spec = VideoSpec(framing.width_px, framing.height_px, fps, crf, preset)
+            writer = VideoWriter(output_file(output, photo, path), spec)
+            budget = parallax_budget_px(framing.width_px, framing.height_px, strength)
+        with watch.stage("depth"):
+            depth = studio.once("depth", find_depth, photo, depth, far_is_white, save_depth)
+            picture = studio.once("picture", frame_picture, photo, depth, framing)
+        cameras = make_path(path, make_view(picture, budget, focus_xy), n_frames, **timing)
+        scene = studio.once("scene", build, picture, budget, fill)
         progress.start("render", n_frames)
         with watch.stage("encode"), writer, watch.stage("render"):
-            for frame in render_frames(context, scene, cameras, supersample):
+            for frame in render_frames(studio.context, scene, cameras, supersample):
                 with watch.stage("encode"):
                     writer.write(frame)
                 progress.advance()
-    finally:
-        context.release()
     return RenderResult(writer.path, (framing.width_px, framing.height_px), n_frames, fps, watch.seconds)

@@ -1,4 +1,4 @@
-"""Video files: frames in, an H.264 MP4 out that plays everywhere in the right colours.
+"""Video files: frames in, a file out that plays everywhere in the right colours. The name says which kind of file.
 
     with VideoWriter("clip.mp4", VideoSpec(1920, 1080, fps=30)) as writer:
         for frame in frames:  # (1080, 1920, 3) uint8 sRGB
@@ -14,7 +14,6 @@ import logging
 import math
 import os
 import queue
-import re
 import subprocess
 import threading
 from collections import deque
@@ -22,12 +21,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
+from photo3d_video.codecs import CODECS, CONTAINERS, PRESETS, codec_args, find_codec, find_container, written_path
 from photo3d_video.errors import EncodeError, InputError, OutputError
+from photo3d_video.ffmpeg import Soundtrack, cannot_start, describe_video, ffmpeg_command
+from photo3d_video.files import holds_frames_only, is_dir, remove
 
 log = logging.getLogger(__name__)
 
@@ -36,39 +38,6 @@ Frame = npt.NDArray[np.uint8] | bytes | memoryview
 # Frames that wait for the encoder: enough to overlap rendering and encoding, 6 MB each at 1080p.
 _QUEUED_FRAMES = 3
 _STDERR_LINES = 8
-
-# sRGB in, BT.709 out: the matrix is applied and all four tags are written. Without, players guess, and guess BT.601.
-# One string, because ffmpeg lets a second -vf replace the first.
-_BT709 = (
-    "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd,"
-    "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
-)
-
-
-@dataclass(frozen=True)
-class Codec:
-    """What differs from one kind of video file to the next."""
-
-    extension: str
-    """Of the file name, with the dot; it also selects the container."""
-    encoder_args: tuple[str, ...]
-    """ffmpeg's output options; `{crf}`, `{preset}` and `{gop}` are filled in."""
-    pixel_format: str
-    """ffmpeg's name of the stored pixel format."""
-
-
-CODECS = {
-    "h264": Codec(
-        extension=".mp4",
-        encoder_args=(
-            *("-c:v", "libx264", "-profile:v", "high", "-preset", "{preset}", "-crf", "{crf}"),
-            *("-g", "{gop}", "-flags", "+cgop", "-movflags", "+faststart"),
-        ),
-        pixel_format="yuv420p",
-    ),
-}
-
-PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
 
 @dataclass(frozen=True)
@@ -81,12 +50,19 @@ class VideoSpec:
     """px, even."""
     fps: float
     """Frames per second; 23.976, 29.97 and 59.94 stand for the exact NTSC rates."""
-    crf: int = 18
-    """x264's constant rate factor, 0 (lossless) .. 51; 18 is visually lossless for most clips."""
+    crf: int | None = None
+    """Constant rate factor on the codec's own scale, 0 is best; None is visually lossless for most clips (x264: 18)."""
     preset: str = "veryfast"
-    """x264's speed. At equal CRF `medium` takes 3 times as long (2 cores, shared with the renderer) for about 1 dB."""
+    """x264's name of a speed, for all codecs. At equal CRF,
+    `medium` takes 3 times as long (2 cores, shared with the renderer) for about 1 dB."""
     codec: str = "h264"
     """Key of `CODECS`."""
+    max_kbps: int | None = None
+    """Bit rate in kbit/s that players must be ready for at most; None lets the quality decide alone."""
+    full_chroma: bool = False
+    """Colour at full resolution, for pictures such as anaglyphs: H.264 High 4:4:4, which phones do not play."""
+    soundtrack: Soundtrack | None = None
+    """Sound to go with it."""
 
     def __post_init__(self) -> None:
         if self.width < 16 or self.height < 16:
@@ -95,12 +71,21 @@ class VideoSpec:
             raise InputError(f"video size {self.width} x {self.height} is odd: H.264 needs even sides, crop one pixel")
         if not (math.isfinite(self.fps) and 1 <= self.fps <= 240):
             raise InputError(f"{self.fps} frames per second cannot be encoded: give 1 to 240")
-        if not 0 <= self.crf <= 51:
-            raise InputError(f"CRF {self.crf} is out of range: give 0 (lossless) to 51 (worst), 18 is usual")
         if self.preset not in PRESETS:
             raise InputError(f"unknown encoder preset {self.preset!r}: choose one of {', '.join(PRESETS)}")
         if self.codec not in CODECS:
             raise InputError(f"unknown codec {self.codec!r}: choose one of {', '.join(CODECS)}")
+        codec = CODECS[self.codec]
+        if self.fps > codec.max_fps:
+            raise InputError(f"{self.codec} cannot show {self.fps:g} frames per second: give --fps {codec.max_fps:g}")
+        if self.crf is not None and codec.default_crf is None:
+            raise InputError(f"{self.codec} has no CRF: leave it out")
+        if self.crf is not None and not 0 <= self.crf <= codec.max_crf:
+            raise InputError(
+                f"CRF {self.crf} is out of range: give 0 (best) to {codec.max_crf}, {codec.default_crf} is usual"
+            )
+        if self.full_chroma and codec.full_chroma is None:
+            raise InputError(f"{self.codec} cannot store colour at full resolution: choose another codec")
 
     @property
     def rate(self) -> Fraction:
@@ -129,16 +114,23 @@ class VideoWriter:
         self.path = Path(path)
         self.spec = spec
         self.frames_written = 0
-        extension = CODECS[spec.codec].extension
-        if self.path.suffix.lower() != extension:
-            raise OutputError(f"{self.path} must end in {extension}: only that kind of video is written")
-        if _is_dir(self.path):
+        container = find_container(self.path)
+        find_codec(self.path, spec.codec)  # refuses what does not go together
+        if spec.soundtrack is not None and container.audio is None:
+            raise InputError(f"{self.path.suffix} files have no sound: leave --audio out or choose .mp4")
+        self.written = written_path(self.path)
+        """What will be there in the end: `path`, or the folder of numbered pictures."""
+        self._numbered = self.written != self.path
+        if self._numbered and not holds_frames_only(self.written):
+            raise OutputError(f"{self.written} has other files than a clip's frames: choose another name")
+        if not self._numbered and is_dir(self.path):
             raise OutputError(f"{self.path} is a folder: give a file name")
-        if not _is_dir(self.path.parent):
+        if not is_dir(self.path.parent):
             raise OutputError(
                 f"cannot write {self.path}: the folder {self.path.parent} does not exist, create it first"
             )
         # Absolute, because ffmpeg takes what precedes a colon in a relative name for a protocol.
+        extension = "" if self._numbered else self.path.suffix.lower()
         self._part = self.path.absolute().with_name(f".{self.path.stem}.part{extension}")
         self._frame_bytes = spec.width * spec.height * 3
         self._queue: queue.Queue[bytes | None] = queue.Queue(_QUEUED_FRAMES)
@@ -149,9 +141,13 @@ class VideoWriter:
 
     def __enter__(self) -> VideoWriter:
         """Start ffmpeg. Raises OutputError for an unwritable folder, EncodeError where ffmpeg cannot be started."""
-        command = _command(["-loglevel", "error", *_encode_args(self.spec, self._part)])
+        command = ffmpeg_command(["-loglevel", "error", *_encode_args(self.spec, self.path.suffix.lower(), self._part)])
         try:
-            self._part.touch()
+            if self._numbered:
+                remove(self._part)  # frames that a crash left behind would be taken for new ones
+                self._part.mkdir()
+            else:
+                self._part.touch()
         except OSError as error:
             raise OutputError(f"cannot write {self.path} ({error.strerror}): choose another folder") from error
         try:
@@ -191,10 +187,7 @@ class VideoWriter:
                 command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
             )
         except OSError as error:
-            raise EncodeError(
-                f"cannot start ffmpeg {command[0]} ({error.strerror}): reinstall imageio-ffmpeg, or correct "
-                "IMAGEIO_FFMPEG_EXE"
-            ) from error
+            raise cannot_start(command[0], error) from error
         assert process.stdin is not None and process.stderr is not None
         self._process = process
         self._feeder = threading.Thread(target=self._feed, args=(process.stdin,), daemon=True)
@@ -232,12 +225,14 @@ class VideoWriter:
             raise self._ffmpeg_error()
         self._verify()
         try:
-            self._part.replace(self.path)
+            if self._numbered:
+                remove(self.written)  # a folder can only take the place of an empty one
+            self._part.replace(self.written)
         except OSError as error:
             raise OutputError(
                 f"cannot write {self.path} ({error.strerror}): close it or choose another name"
             ) from error
-        log.info("wrote %s: %d frames", self.path, self.frames_written)
+        log.info("wrote %s: %d frames", self.written, self.frames_written)
 
     def _stop_feeding(self) -> subprocess.Popen[bytes]:
         process = self._process
@@ -263,7 +258,7 @@ class VideoWriter:
                 with contextlib.suppress(OSError):  # what was buffered for ffmpeg has nowhere to go
                     if pipe is not None:
                         pipe.close()
-        self._part.unlink(missing_ok=True)
+        remove(self._part)
 
     def _ffmpeg_error(self) -> OutputError:
         assert self._process is not None
@@ -274,50 +269,31 @@ class VideoWriter:
             return OutputError(f"the disk is full while writing {self.path}: free some space or choose another folder")
         return EncodeError(
             f"ffmpeg failed while writing {self.path} ({lines}): check the free disk space, or point "
-            "IMAGEIO_FFMPEG_EXE at another ffmpeg that has libx264"
+            f"IMAGEIO_FFMPEG_EXE at another ffmpeg that has {CODECS[self.spec.codec].encoder[1]}"
         )
 
     def _verify(self) -> None:
         """Read the finished file back: ffmpeg has ended with exit code 0 and an unplayable file before."""
-        result = subprocess.run(
-            _command(["-i", str(self._part), "-map", "0:v:0", "-c", "copy", "-progress", "pipe:1", "-f", "null", "-"]),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-        counts = re.findall(r"^frame=\s*(\d+)", result.stdout, re.MULTILINE)
-        size = re.search(r"Video: .*?\b(\d{2,5}x\d{2,5})\b", result.stderr)
-        found = f"{counts[-1] if counts else 0} frames of {size[1] if size else 'unknown size'}"
+        found = describe_video(self._part, self.frames_written, float(self.frames_written / self.spec.rate))
         expected = f"{self.frames_written} frames of {self.spec.width}x{self.spec.height}"
-        if result.returncode != 0 or found != expected:
+        if found != expected:
             raise EncodeError(
                 f"{self.path} came out as {found} instead of {expected}: check the free disk space, or point "
                 "IMAGEIO_FFMPEG_EXE at another ffmpeg"
             )
 
 
-def _is_dir(path: Path) -> bool:
-    return os.path.isdir(path)  # noqa: PTH112 - pathlib raises for names that are too long
-
-
-def _command(args: list[str]) -> list[str]:
-    import imageio_ffmpeg
-
-    try:
-        executable: str = imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError as error:
-        raise EncodeError("no ffmpeg found: reinstall imageio-ffmpeg, or point IMAGEIO_FFMPEG_EXE at one") from error
-    return [executable, "-hide_banner", "-nostats", "-y", *args]
-
-
-def _encode_args(spec: VideoSpec, path: Path) -> list[str]:
-    codec = CODECS[spec.codec]
-    # A key frame every 2 s lets players and editors seek; the cost in size is a few percent.
-    values: dict[str, Any] = {"crf": spec.crf, "preset": spec.preset, "gop": round(2 * spec.rate)}
+def _encode_args(spec: VideoSpec, extension: str, part: Path) -> list[str]:
+    container = CONTAINERS[extension]
+    target = str(part / "%05d.png").replace("%", "%%").replace("%%05d", "%05d") if extension == ".png" else str(part)
+    sound: list[str] = []
+    if spec.soundtrack is not None:
+        sound = ["-map", "0:v", "-map", "1:a:0", *(container.audio or ()), "-map_metadata", "-1"]
     return [
         *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{spec.width}x{spec.height}", "-r", str(spec.rate)),
-        *("-i", "pipe:0", "-an", "-vf", _BT709),
-        *(argument.format(**values) for argument in codec.encoder_args),
-        *("-pix_fmt", codec.pixel_format, str(path)),
+        *("-i", "pipe:0", *(spec.soundtrack.input_args if spec.soundtrack else ()), *sound),
+        *codec_args(
+            spec.codec, spec.width, spec.height, spec.rate, spec.crf, spec.preset, spec.max_kbps, spec.full_chroma
+        ),
+        *(*container.muxer, target),
     ]

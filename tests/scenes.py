@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from hypothesis import strategies as st
 
+from inpaint.filters import push_pull
+
 NEAR, FAR = 0.9, 0.2
 RED, GREEN, BLUE = (200, 40, 40), (40, 160, 60), (50, 70, 190)
 
@@ -103,6 +105,12 @@ SCENES = {
     "slanted plane with hole": slanted_plane_with_hole,
 }
 
+
+def calm_fill(rgb: np.ndarray, unknown: np.ndarray, context: np.ndarray) -> np.ndarray:
+    """The simplest fill that uses the context (H, W) alone: smooth colours; as `inpaint.layers.Fill`."""
+    return np.where(unknown[..., None], push_pull(rgb, context), rgb)
+
+
 KINDS = ("constant", "ramp", "noise", "steps", "specks", "stripes", "blurred steps")
 
 
@@ -132,7 +140,7 @@ def draw_depth(kind: str, height: int, width: int, seed: int) -> np.ndarray:
 
 
 class Case:
-    """A picture (H, W, 3) uint8 and its disparity (H, W) float32 in 0..1; its repr is how to draw it, not all its pixels."""
+    """A picture (H, W, 3) uint8 and its disparity (H, W) float32 in 0..1, printed as the recipe that draws it."""
 
     def __init__(self, kind: str, height: int, width: int, seed: int, colour_follows_depth: bool) -> None:
         self.recipe = (kind, height, width, seed, colour_follows_depth)

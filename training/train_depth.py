@@ -28,7 +28,7 @@ from training.losses import disparity_loss
 ENCODER_RATE, DECODER_RATE = 1.5e-4, 1.2e-3
 WEIGHT_DECAY = 0.01
 WARM_UP_STEPS = 200
-GRADIENT_WEIGHT, SUBJECT_WEIGHT = 0.5, 0.1
+GRADIENT_WEIGHT, SUBJECT_WEIGHT = 2.0, 0.1
 EMA = 0.998
 SHAPES = ((1.0, 1.0), (1.0, 1.0), (4 / 3, 3 / 4), (3 / 4, 4 / 3), (3 / 2, 2 / 3))  # (w, h) over the side
 SAVE_EVERY_S = 120

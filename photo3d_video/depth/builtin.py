@@ -28,7 +28,7 @@ RIM_PX = 32  # mirrored around the picture: the network's zero padding bends dep
 MAX_ASPECT = 3.0  # longer pictures are squeezed to this: the network has seen nothing like them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DepthMap:
     """Estimated depth of a photo, at the network's resolution."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,8 +87,6 @@ def without_painted_parts(scene):
     for number in range(1, len(scene.textures)):
         scene = coverage.without_layer(scene, number)
     inside = (np.abs(scene.rays) <= half).all(1)
-    from dataclasses import replace
-
     return replace(scene, opaque=scene.opaque[inside[scene.opaque].all(1)], soft=scene.soft[inside[scene.soft].all(1)])
 
 

@@ -55,9 +55,8 @@ def test_every_torn_link_belongs_to_one_chain(case) -> None:
     q = case.disparity
     chains = chains_of(q)
     lengths = {k: data["length"] for *_, k, data in chains.graph.edges(keys=True, data=True)}
-    np.testing.assert_array_equal(
-        np.bincount(chains.chain, minlength=len(lengths)), [lengths[k] for k in range(len(lengths))]
-    )
+    counted = np.bincount(chains.chain, minlength=len(lengths))
+    np.testing.assert_array_equal(counted, [lengths[k] for k in range(len(lengths))])
     assert len(chains.corner) == len(chains.jump_px) == len(chains.chain)
     corners = [node for node in chains.graph.nodes if node >= 0]
     assert all(0 <= node < (q.shape[0] + 1) * (q.shape[1] + 1) for node in corners)

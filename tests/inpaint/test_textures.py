@@ -9,17 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpaint.filters import push_pull
 from inpaint.layers import Layer, LayeredImage, build_layers
 from inpaint.tears import Links
 from inpaint.textures import compose_textures
-from tests.scenes import SCENES, Case, cases
+from tests.scenes import SCENES, Case, calm_fill, cases
 
 BUDGET_PX = 16.0
-
-
-def calm_fill(rgb: np.ndarray, unknown: np.ndarray, context: np.ndarray) -> np.ndarray:
-    return np.where(unknown[..., None], push_pull(rgb, context), rgb)
 
 
 def drawn_over(textures: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ def parse(*arguments: str) -> dict[str, object]:
 
 
 def test_options_are_the_parameters_of_render_photo() -> None:
-    parameters = set(inspect.signature(run.render_photo).parameters) - {"progress"}
+    parameters = set(inspect.signature(run.render_photo).parameters) - {"progress", "studio"}
     options = {action.dest for action in cli.make_parser()._actions} - {"help", "version", "list_paths", "doctor"}
     assert options - NOT_FOR_RENDERING == parameters
 

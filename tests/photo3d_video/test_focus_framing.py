@@ -7,9 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from photo3d_video.destinations import DESTINATIONS, find_destination
 from photo3d_video.errors import InputError
 from photo3d_video.focus import find_focus, focus_at, weighted_median
-from photo3d_video.framing import MAX_LONG_PX, MAX_SHORT_PX, Framing, apply_framing, frame_photo
+from photo3d_video.framing import (
+    ASPECTS,
+    HEADROOM,
+    MAX_LONG_PX,
+    MAX_SHORT_PX,
+    RESOLUTIONS,
+    Framing,
+    apply_framing,
+    clip_size,
+    find_subject,
+    frame_photo,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +64,87 @@ def test_framing_is_centred_inside_and_undistorted(w: int, h: int, half: tuple[i
 def test_sizes_that_no_encoder_takes(size: tuple[int, int]) -> None:
     with pytest.raises(InputError, match="--size"):
         frame_photo(640, 480, size)
+
+
+@pytest.mark.parametrize(
+    ("photo", "aspect", "resolution", "clip"),
+    [
+        ((4000, 3000), "9:16", "1080p", (1080, 1920)),
+        ((640, 480), "9:16", "1080p", (1080, 1920)),
+        ((4000, 3000), "4:5", "1080p", (1080, 1350)),
+        ((4000, 3000), "1:1", "720p", (720, 720)),
+        ((3000, 4000), "16:9", "4k", (3840, 2160)),
+        ((3000, 4000), "source", "1440p", (1440, 1920)),
+        ((4000, 3000), None, "720p", (960, 720)),
+        ((6000, 4000), "9:16", None, (1080, 1920)),
+        ((6000, 4000), "4:5", None, (1080, 1350)),
+        ((640, 480), "1:1", None, (480, 480)),
+        ((640, 480), "16:9", None, (640, 360)),
+        ((640, 480), "9:16", None, (270, 480)),
+    ],
+)
+def test_aspect_and_resolution(photo, aspect, resolution, clip) -> None:
+    assert clip_size(*photo, aspect, resolution) == clip
+
+
+def test_aspect_and_resolution_have_names() -> None:
+    for wrong in ({"aspect": "3:2"}, {"resolution": "8k"}):
+        with pytest.raises(InputError, match="choose one of"):
+            clip_size(640, 480, **wrong)
+    with pytest.raises(InputError, match="reels"):
+        find_destination("myspace")
+    for goal in DESTINATIONS.values():
+        assert goal.aspect in ASPECTS and goal.resolution in RESOLUTIONS and 24 <= goal.fps <= 60
+
+
+def mask_of(box: tuple[int, int, int, int], size: tuple[int, int] = (100, 100)) -> np.ndarray:
+    """A mask (h, w) of ones in left, top, right, bottom."""
+    mask = np.zeros((size[1], size[0]), np.float32)
+    mask[box[1] : box[3], box[0] : box[2]] = 1
+    return mask
+
+
+boxes = st.tuples(st.integers(0, 90), st.integers(0, 90), st.integers(8, 100), st.integers(8, 100)).map(
+    lambda b: (b[0], b[1], min(100, b[0] + b[2]), min(100, b[1] + b[3]))
+)
+
+
+@given(boxes, st.integers(200, 3000), st.integers(200, 3000), st.sampled_from(["9:16", "4:5", "1:1", "16:9"]))
+def test_crops_show_the_subject_and_never_cut_its_head(box, w: int, h: int, aspect: str) -> None:
+    subject = find_subject(mask_of(box))
+    assert subject is not None
+    framing = frame_photo(w, h, clip_size(w, h, aspect, "1080p"), subject)
+    left, top, width, height = framing.left, framing.top, framing.crop_width, framing.crop_height
+    assert -1e-9 <= left <= 1 - width + 1e-9 and -1e-9 <= top <= 1 - height + 1e-9, "inside of the photo"
+    assert top <= subject.top + 1e-9, "the head is inside"
+    if subject.bottom - subject.top <= height:
+        assert top + height >= subject.bottom - 1e-9
+        spare = height - (subject.bottom - subject.top)
+        assert subject.top - top >= min(HEADROOM * height, spare, subject.top) - 1e-9, "room above it"
+    if subject.right - subject.left <= width:
+        assert left <= subject.left + 1e-9 and left + width >= subject.right - 1e-9
+    else:
+        assert subject.left - 1e-6 <= left and left + width <= subject.right + 1e-6, "nothing but subject"
+
+
+def test_crops_are_centred_on_the_subjects_mass() -> None:
+    subject = find_subject(mask_of((60, 20, 80, 90)))
+    framing = frame_photo(1600, 900, (1080, 1920), subject)
+    assert framing.left + framing.crop_width / 2 == pytest.approx(0.7)
+
+
+def test_crops_prefer_one_of_two_people_to_the_gap_between_them() -> None:
+    mask = mask_of((2, 20, 22, 100)) + mask_of((70, 10, 98, 100))
+    framing = frame_photo(1600, 900, (1080, 1920), find_subject(mask))
+    assert framing.left >= 0.65
+
+
+def test_specks_are_not_the_subject() -> None:
+    person, speck = mask_of((40, 40, 60, 90)), mask_of((0, 0, 5, 5))
+    subject = find_subject(np.maximum(person, speck))
+    assert subject is not None and (subject.left, subject.top) == (0.4, 0.4)
+    for nothing in (None, np.zeros((50, 50), np.float32), np.full((50, 50), 0.4, np.float32), mask_of((0, 0, 5, 5))):
+        assert find_subject(nothing) is None
 
 
 def test_whole_picture_at_its_own_size_stays_as_it_is() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from photo3d_video.errors import EncodeError, InputError, OutputError
-from photo3d_video.video import CODECS, PRESETS, VideoSpec, VideoWriter, even_crop
+from photo3d_video.video import PRESETS, VideoSpec, VideoWriter, even_crop
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 SPEC = VideoSpec(64, 48, fps=30, preset="ultrafast")
@@ -173,7 +173,7 @@ def test_even_crop() -> None:
 
 def test_presets_exist() -> None:
     options = subprocess.run([FFMPEG, "-h", "encoder=libx264"], capture_output=True, text=True).stdout
-    assert "preset" in options and CODECS.keys() == {"h264"}
+    assert "preset" in options
     assert VideoSpec.__dataclass_fields__["preset"].default in PRESETS
 
 
@@ -228,7 +228,7 @@ def test_writing_outside_of_the_block(tmp_path: Path) -> None:
 
 
 def test_targets_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"must end in \.mp4"):
+    with pytest.raises(OutputError, match=r"must end in \.mp4, \.webm"):
         VideoWriter(tmp_path / "c.avi", SPEC)
     with pytest.raises(OutputError, match="does not exist"):
         VideoWriter(tmp_path / "missing" / "c.mp4", SPEC)

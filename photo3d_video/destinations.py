@@ -1,0 +1,42 @@
+"""Where clips are posted, and the size and rate that each place asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from photo3d_video.errors import InputError
+
+
+@dataclass(frozen=True)
+class Destination:
+    """What a place asks of a clip; None leaves the choice open. What the user asks for goes first."""
+
+    aspect: str | None = None
+    """Key of `framing.ASPECTS`."""
+    resolution: str | None = None
+    """Key of `framing.RESOLUTIONS`."""
+    fps: float | None = None
+    """Frames per second that it shows without converting them."""
+    max_kbps: int | None = None
+    """Bit rate above which it refuses the clip or compresses it once more, harder."""
+
+
+DESTINATIONS = {
+    "reels": Destination("9:16", "1080p", 30, 25_000),
+    "tiktok": Destination("9:16", "1080p", 30, 25_000),
+    "shorts": Destination("9:16", "1080p", 30, 25_000),
+    "stories": Destination("9:16", "1080p", 30, 25_000),
+    "feed": Destination("4:5", "1080p", 30, 25_000),
+    "square": Destination("1:1", "1080p", 30, 25_000),
+    "x": Destination("16:9", "1080p", 30, 25_000),
+    "web": Destination("source", "720p", 30, 5_000),
+}
+
+
+def find_destination(name: str | None) -> Destination:
+    """The row of `DESTINATIONS`, or one that leaves everything open. Raises InputError for an unknown name."""
+    if name is None:
+        return Destination()
+    if name not in DESTINATIONS:
+        raise InputError(f"unknown destination {name!r}: choose one of {', '.join(DESTINATIONS)}")
+    return DESTINATIONS[name]

@@ -1,0 +1,64 @@
+"""Files and folders that appear under their names only when they are complete."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from photo3d_video.errors import OutputError
+
+JPEG_QUALITY = 95
+PICTURES = (".png", ".jpg", ".jpeg")
+_FRAME_NAME = re.compile(r"\d{5,}\.png")
+
+
+def is_dir(path: Path) -> bool:
+    """Whether a path is a folder."""
+    return os.path.isdir(path)  # noqa: PTH112 - pathlib raises for names that are too long
+
+
+def holds_frames_only(folder: Path) -> bool:
+    """Whether there is nothing but numbered pictures in a folder, if it exists at all."""
+    if not os.path.lexists(folder):
+        return True
+    return is_dir(folder) and all(_FRAME_NAME.fullmatch(file.name) for file in folder.iterdir())
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that it holds, if it exists."""
+    if is_dir(path):
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def check_picture_path(path: Path) -> None:
+    """Refuse what `write_picture` could not write. Raises OutputError."""
+    if path.suffix.lower() not in PICTURES:
+        raise OutputError(f"{path}: pictures are written as {', '.join(PICTURES)}")
+    if is_dir(path):
+        raise OutputError(f"{path} is a folder: give a file name")
+    if not is_dir(path.parent):
+        raise OutputError(f"cannot write {path}: the folder {path.parent} does not exist, create it first")
+
+
+def write_picture(path: Path, rgb: npt.NDArray[np.uint8]) -> None:
+    """Write (H, W, 3) uint8 sRGB as PNG or, without chroma subsampling, as JPEG. Raises OutputError."""
+    from PIL import Image
+
+    check_picture_path(path)
+    part = path.absolute().with_name(f".{path.stem}.part{path.suffix.lower()}")
+    options: dict[str, Any] = {} if path.suffix.lower() == ".png" else {"quality": JPEG_QUALITY, "subsampling": 0}
+    try:
+        Image.fromarray(rgb).save(part, **options)
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path} ({error.strerror or error}): choose another folder") from error
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,166 @@
+"""What a batch makes: every photo with every path, or what a job file asks for, with the name of each clip."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from photo3d_video.codecs import CONTAINERS, usual_extension
+from photo3d_video.depth.files import find_beside
+from photo3d_video.errors import InputError
+from photo3d_video.naming import check_name, clip_name, path_label, unique_stems
+from photo3d_video.pipeline import check_timing, parallax_budget_px
+from photo3d_video.run import DEFAULT_FPS, frame_count
+from photo3d_video.video import VideoSpec
+
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif", ".bmp", ".gif")
+DEFAULT_PATH = "dolly-zoom"
+
+# Settings that decide the scene: clips that agree in them are made one after the other, so that the scene is made once.
+SCENE_SETTINGS = ("max_size", "depth", "far_is_white", "save_depth", "size", "strength", "fill")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A clip that was asked for."""
+
+    photo: Path
+    """The photo's file."""
+    path: str
+    """Preset or path file."""
+    settings: Mapping[str, Any]
+    """Other arguments of `render_photo`; what is not in it has the default."""
+    name: str | None = None
+    """Name template of this clip alone."""
+    where: str = ""
+    """The row of the job file, for messages."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A clip to make."""
+
+    photo: Path
+    """The photo's file."""
+    path: str
+    """Preset or path file."""
+    settings: Mapping[str, Any]
+    """Other arguments of `render_photo`, the depth map beside the photo included."""
+    output: Path
+    """The clip's file."""
+
+    @property
+    def title(self) -> str:
+        """For progress and messages."""
+        return f"{self.photo.name} {path_label(self.path)}"
+
+
+def is_batch(photos: Sequence[str], path: str | None) -> bool:
+    """Whether these arguments ask for more than one clip, or may."""
+    if len(photos) != 1 or len(split_paths(path or DEFAULT_PATH)) > 1:
+        return True
+    return Path(photos[0]).is_dir() or (glob.has_magic(photos[0]) and not Path(photos[0]).exists())
+
+
+def split_paths(text: str) -> list[str]:
+    """The paths of a list such as `dolly-zoom,orbit`; a path file may have a comma in its name."""
+    if Path(text).is_file():
+        return [text]
+    paths = list(dict.fromkeys(part.strip() for part in text.split(",")))
+    if "" in paths:
+        raise InputError(f"--path {text!r}: a name is missing at a comma")
+    return paths
+
+
+def find_photos(arguments: Iterable[str], recursive: bool = False) -> list[Path]:
+    """The photos that files, folders and patterns name, each once. Folders give theirs by name, without depth maps.
+
+    Raises InputError for a folder or pattern without any. A file is taken as it is: what is wrong with it shows when
+    it is its turn.
+    """
+    found: dict[Path, Path] = {}
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            photos = _in_folder(path, recursive)
+            if not photos:
+                hint = "give another" if recursive else "give another, or --recursive for the folders in it"
+                raise InputError(f"{path} holds no photo: {hint}")
+        elif glob.has_magic(argument) and not path.exists():  # not every shell expands patterns
+            photos = [Path(match) for match in sorted(glob.glob(argument)) if _is_photo(Path(match))]  # noqa: PTH207
+            if not photos:
+                raise InputError(f"no photo matches {argument}: check the pattern")
+        else:
+            photos = [path]
+        for photo in photos:
+            found.setdefault(photo.absolute(), photo)
+    return list(found.values())
+
+
+def _in_folder(folder: Path, recursive: bool) -> list[Path]:
+    try:
+        entries = sorted(folder.rglob("*") if recursive else folder.iterdir())
+    except OSError as error:
+        raise InputError(f"cannot read the folder {folder} ({error.strerror}): check its permissions") from error
+    return [
+        entry
+        for entry in entries
+        if _is_photo(entry) and not any(part.startswith(".") for part in entry.relative_to(folder).parts)
+    ]
+
+
+def _is_photo(path: Path) -> bool:
+    return path.suffix.lower() in PHOTO_SUFFIXES and not path.stem.lower().endswith(".depth") and path.is_file()
+
+
+def check_settings(path: str, settings: Mapping[str, Any]) -> None:
+    """Refuse what can be refused without looking at the photo. Raises InputError."""
+    fps = settings.get("fps", DEFAULT_FPS)
+    n_frames = frame_count(path, settings.get("seconds"), fps)
+    still_frames = round(settings.get("start_still_s", 0) * fps)
+    given = {name: settings[name] for name in ("reverse", "boomerang") if name in settings}
+    check_timing(path, n_frames, settings.get("easing"), still_frames=still_frames, **given)
+    parallax_budget_px(16, 16, settings.get("strength", 1))
+    width, height = settings.get("size", (16, 16))
+    quality = {name: settings[name] for name in ("crf", "preset") if name in settings}
+    VideoSpec(width, height, fps, **quality)
+
+
+def plan_jobs(requests: Sequence[Request], folder: Path, template: str) -> list[Job]:
+    """Jobs in the order in which they are made: all clips of a photo together, those that share a scene in a row.
+
+    Raises InputError for a template that cannot be used, or that gives two clips one name.
+    """
+    check_name(template)
+    stems = unique_stems(list(dict.fromkeys(request.photo for request in requests)))
+    jobs: dict[str, tuple[Job, Request]] = {}
+    for index, request in enumerate(requests, 1):
+        pattern = template
+        if request.name is not None:
+            check_name(request.name)
+            pattern = request.name
+        settings = dict(request.settings)
+        name = clip_name(pattern, stems[request.photo], path_label(request.path), index, len(requests))
+        if not pattern.lower().endswith(tuple(CONTAINERS)):
+            name += usual_extension(settings.get("codec"))
+        if settings.get("depth") is None:
+            beside = find_beside(request.photo)
+            if beside is not None:
+                settings["depth"] = str(beside)
+        if name.casefold() in jobs:
+            other = jobs[name.casefold()][1]
+            both = f"{other.where} and {request.where}" if request.where else f"{other.photo} and {request.photo}"
+            raise InputError(f"{both} would both make {name}: put {{stem}}, {{path}} or {{index}} into --name")
+        jobs[name.casefold()] = Job(request.photo, request.path, settings, folder / name), request
+    return _in_order(job for job, _ in jobs.values())
+
+
+def _in_order(jobs: Iterable[Job]) -> list[Job]:
+    photos: dict[Path, dict[str, list[Job]]] = {}
+    for job in jobs:
+        scene = repr([job.settings.get(name) for name in SCENE_SETTINGS])
+        photos.setdefault(job.photo, {}).setdefault(scene, []).append(job)
+    return [job for scenes in photos.values() for group in scenes.values() for job in group]
