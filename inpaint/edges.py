@@ -11,10 +11,10 @@ from inpaint.filters import Bool, Float
 UInt8 = npt.NDArray[np.uint8]
 
 MIN_STEP_PX = 3.0  # a step that no move opens by this much need not be sharp
-STEEPNESS = 1.6  # a ramp is an edge where it is this much steeper than an even slope across the window
+STEEPNESS = 1.35  # a ramp is an edge where it is this much steeper than an even slope across the window
 COLOUR_SIGMA = 0.07  # colours (0..1) this far apart vote for each other with weight exp(-1/2)
 COARSE_SIDE = 512  # long side at which wide blurs are resolved first
-BLUR_SHARE = 0.018  # half the width of the widest blur, of the long side
+BLUR_SHARE = 0.036  # half the width of the widest blur, of the long side
 
 
 def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
@@ -49,7 +49,7 @@ def _resolve_ramps(disparity: Float, colour: Float, radius: int, budget_px: floa
     rows, columns = np.nonzero(ramp)
     if not len(rows):
         return disparity
-    stride = 2 if radius >= 6 else 1
+    stride = 1 + radius // 6  # a sparse window is enough for a median
     offsets = np.arange(-(radius // stride) * stride, radius + 1, stride)
     dy, dx = (g.ravel() for g in np.meshgrid(offsets, offsets, indexing="ij"))
     near = np.exp(-(dy**2 + dx**2) / (2 * (0.6 * radius) ** 2)).astype(np.float32)

@@ -140,7 +140,7 @@ def _backdrop(hindmost: Layer) -> Layer:
     low = cv2.GaussianBlur(cv2.erode(low, np.ones((3, 3), np.uint8)), (0, 0), 2)
     q = cv2.resize(low, (w, h), interpolation=cv2.INTER_LINEAR)
     everywhere = np.ones(q.shape, bool)
-    q = np.maximum(q - BEHIND, 0).astype(np.float32)
+    q = np.maximum(np.minimum(q, hindmost.disparity) - BEHIND, 0).astype(np.float32)
     return Layer(hindmost.rgb, q, np.ones_like(q), Links.all(q.shape), everywhere, hindmost.painted)
 
 

@@ -56,10 +56,10 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
         np.maximum(soft, (distance_in - 0.5) / REACH_PX),
         soft * np.clip(1.4 - distance_out / REACH_PX, 0, 1),
     )
-    soft = np.where(near_side, inward, outward)
+    soft = np.clip(np.where(near_side, inward, outward), 0, 1)
     covered = far_side & (distance_out <= GROWTH_PX)
     alpha = np.where(near_side | covered, soft, 1).astype(np.float32)
-    grown = np.where(covered, _nearest_near_value(disparity, near_side), disparity)
+    grown = np.where(covered, np.maximum(_nearest_near_value(disparity, near_side), disparity), disparity)
     rim = cv2.dilate(on_edge.reshape(h, w) | covered.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     return Matte(grown.astype(np.float32), alpha, rim & ~(near_side & (alpha > 0.99)))
 

@@ -44,9 +44,10 @@ def patch_fill(rgb: Float, unknown: Bool, context: Bool, base: Float | None = No
     """
     if not unknown.any() or not context.any():
         return rgb
-    if base is None:
-        base = _nearest_colour(rgb, context)
-    guess = np.where(unknown[..., None], base, rgb).astype(np.float32)
+    # Hidden colours are gone from here on: neither shrinking nor blurring can bring them back.
+    guess = np.where(context[..., None], rgb, _nearest_colour(rgb, context)).astype(np.float32)
+    if base is not None:
+        guess = np.where(unknown[..., None], base, guess)
     long_side = max(unknown.shape)
     share = float(unknown.sum()) / long_side**2
     finest = min(FINEST_PX, long_side, max(2 * COARSEST_PX, round((MOST_UNKNOWN / share) ** 0.5)))
@@ -63,9 +64,8 @@ def patch_fill(rgb: Float, unknown: Bool, context: Bool, base: Float | None = No
         if not len(level.source):
             continue
         match, picture = _complete(level, shape, match, rng)
-    if match is None:
-        return guess
-    return _copy_detail(guess, picture, match, unknown, context)
+    painted = guess if match is None else _copy_detail(guess, picture, match, unknown, context)
+    return np.where(unknown[..., None], painted, rgb)
 
 
 def _nearest_colour(rgb: Float, context: Bool) -> Float:

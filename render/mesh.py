@@ -116,7 +116,7 @@ def _patch_error(q: Float, size: int) -> Float:
         for dx in range(0, size + 1, step):
             value = rows[:, dx : dx + (a.shape[1] - 1) * size + 1 : size]
             np.maximum(worst, np.abs(left + (right - left) * (dx / size) - value), out=worst)
-    return worst
+    return worst + np.abs(a - b - c + d) / 4  # two triangles are off a twisted patch by up to this
 
 
 def _leaf_triangles(

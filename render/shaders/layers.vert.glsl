@@ -19,7 +19,8 @@ const float NEAR_DEPTH = 0.25;  // scene units; the nearest surface is at 1
 void main() {
     vec3 p = mat3(pose) * vec3(in_ray, 1.0) + pose[3].xyz * in_disparity;
     // y is not flipped: row 0 of the frame buffer is the top of the picture, as readers of frames expect.
-    gl_Position = vec4(p.xy * focal + shift * p.z, p.z - 2.0 * NEAR_DEPTH * in_disparity, p.z);
+    // Infinity stays a hair before the far plane, where the cleared depth is.
+    gl_Position = vec4(p.xy * focal + shift * p.z, 0.99999 * p.z - 2.0 * NEAR_DEPTH * in_disparity, p.z);
     texcoord = in_texcoord;
     fade = in_fade;
 }
