@@ -71,6 +71,7 @@ def measure_photo(
     """A row per path."""
     from photo3d_video import pipeline, run
     from photo3d_video.depth.builtin import estimate_depth
+    from photo3d_video.formats import DEFAULT_FPS
     from photo3d_video.framing import frame_photo
     from photo3d_video.photo import load_photo
     from render.renderer import Renderer
@@ -90,7 +91,7 @@ def measure_photo(
         renderer.draw(*STILL)
         identity = psnr(renderer.read(), picture.rgb)
         for name in paths:
-            n_frames = run.frame_count(name, None, run.DEFAULT_FPS)
+            n_frames = run.frame_count(name, None, DEFAULT_FPS)
             path = pipeline.make_path(name, view, n_frames)
             figures = measure_path(renderer, without_backdrop, path, view, picture)
             note(f"{photo_file.name} {name}")

@@ -150,7 +150,7 @@ def measure(
 
 
 def main() -> None:
-    from photo3d_video.run import DEFAULT_FPS
+    from photo3d_video.formats import DEFAULT_FPS
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
     parser.add_argument("photo", type=Path, metavar="PHOTO")

@@ -13,15 +13,17 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float
+from inpaint.filters import Bool, Float, box_mean, push_pull
 
 Index = npt.NDArray[np.int64]
 
-RADIUS = 3  # patches of 7 x 7
-COARSEST_PX, FINEST_PX = 64, 448  # long side of the first and of the last level that is matched
+RADIUS = 2  # patches of 5 x 5: more of them fit into a narrow context than of 7 x 7
+COARSEST_PX, FINEST_PX = 64, 448  # long side of the smallest first and of the last level that is matched
+FIRST_DEPTH_PX = 3.0  # matching starts where holes are about this deep: smaller, and narrow contexts would vanish
 MOST_UNKNOWN = 12_000  # pixels matched on the last level: larger holes are matched at a smaller size
 ROUNDS = 3  # match and vote, per level
-DISTANCE_WEIGHT = 0.02  # a match one picture away costs as much as this mean squared difference (sRGB 0..1)
+ANCHOR_WEIGHT = 0.5  # how much an example's mean colour is held to the broad colours, against how well it fits in
+DISTANCE_WEIGHT = 0.06  # a match one picture away costs as much as this mean squared difference (sRGB 0..1)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Level:
 
     width: int  # of the padded picture
     colour: Float  # (N, 3) known colours and the current guess
+    broad: Float  # (N, 3) what the fill should broadly look like
     weight: Float  # (N,) 1 where a pixel counts in a comparison, 0 for what is hidden
     target: Index  # (T,) unknown pixels
     source: Index  # (S,) pixels whose whole patch is context
@@ -39,19 +42,21 @@ class Level:
 def patch_fill(rgb: Float, unknown: Bool, context: Bool, base: Float | None = None, seed: int = 0) -> Float:
     """`rgb` (H, W, 3) in 0..1 with `unknown` (H, W) painted by example from `context` (H, W) alone.
 
-    `base` (H, W, 3) is a first guess for the unknown pixels, by default the colours of the closest context. Nothing is
+    `base` (H, W, 3) is what the fill should broadly look like, by default smooth interpolation. Nothing is
     painted where there is no context at all. Deterministic for a seed.
     """
     if not unknown.any() or not context.any():
         return rgb
     # Hidden colours are gone from here on: neither shrinking nor blurring can bring them back.
-    guess = np.where(context[..., None], rgb, _nearest_colour(rgb, context)).astype(np.float32)
+    guess = np.where(context[..., None], rgb, push_pull(rgb, context)).astype(np.float32)
     if base is not None:
         guess = np.where(unknown[..., None], base, guess)
     long_side = max(unknown.shape)
     share = float(unknown.sum()) / long_side**2
     finest = min(FINEST_PX, long_side, max(2 * COARSEST_PX, round((MOST_UNKNOWN / share) ** 0.5)))
-    sizes = [min(COARSEST_PX, long_side)]
+    depth = cv2.distanceTransform((~context).astype(np.uint8), cv2.DIST_L2, 3)[unknown]
+    first = long_side * FIRST_DEPTH_PX / max(1.0, float(np.percentile(depth, 90)))
+    sizes = [round(min(max(first, COARSEST_PX), finest, long_side))]
     while sizes[-1] < finest:
         sizes.append(min(2 * sizes[-1], finest))
     rng = np.random.default_rng(seed)
@@ -66,19 +71,6 @@ def patch_fill(rgb: Float, unknown: Bool, context: Bool, base: Float | None = No
         match, picture = _complete(level, shape, match, rng)
     painted = guess if match is None else _copy_detail(guess, picture, match, unknown, context)
     return np.where(unknown[..., None], painted, rgb)
-
-
-def _nearest_colour(rgb: Float, context: Bool) -> Float:
-    """The closest context pixel's colour, averaged a little over the context so that single pixels do not draw
-    streaks."""
-    share = cv2.blur(context.astype(np.float32), (7, 7))
-    calm = cv2.blur(rgb * context[..., None].astype(np.float32), (7, 7)) / np.maximum(share, 1e-6)[..., None]
-    _, label = cv2.distanceTransformWithLabels(
-        (~context).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    of_label = np.zeros((int(label.max()) + 1, 3), np.float32)
-    of_label[label[context]] = calm[context]
-    return of_label[label]
 
 
 def _make_level(guess: Float, picture: Float, unknown: Bool, context: Bool, shape: tuple[int, int]) -> Level:
@@ -97,6 +89,7 @@ def _make_level(guess: Float, picture: Float, unknown: Bool, context: Bool, shap
     return Level(
         w + 2 * RADIUS,
         np.pad(colour, (*pad, (0, 0))).reshape(-1, 3).astype(np.float32),
+        np.pad(cv2.resize(guess, (w, h), interpolation=cv2.INTER_AREA), (*pad, (0, 0))).reshape(-1, 3),
         np.pad(usable | hole, pad).ravel().astype(np.float32),
         np.flatnonzero(np.pad(hole, pad)),
         np.flatnonzero(whole),
@@ -117,6 +110,8 @@ def _complete(
     slot[target] = np.arange(len(target))
     ty, tx = np.divmod(target, width)
     closest = _closest_source(level)[target]
+    mean = box_mean(colour.reshape(-1, width, 3), RADIUS).reshape(-1, 3)  # of use at sources: all of their patch is known
+    anchor = level.broad[target]
     if match is None:
         nearest = closest
     else:
@@ -136,7 +131,8 @@ def _complete(
             apart = np.einsum("nkc,nkc,nk->n", difference, difference, weight[of])
             cy, cx = np.divmod(candidate, width)
             away = (np.abs(cy - ty[of]) + np.abs(cx - tx[of])) / long_side
-            return np.asarray(apart + DISTANCE_WEIGHT * away)
+            off = ((mean[candidate] - anchor[of]) ** 2).sum(1)
+            return np.asarray(apart + ANCHOR_WEIGHT * off + DISTANCE_WEIGHT * away)
 
         everyone = np.arange(len(target))
         best: Float = cost(nearest, everyone)

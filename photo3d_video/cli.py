@@ -1,6 +1,6 @@
 """The command `render-3dphoto`.
 
-It turns arguments into one call of `render_photo` and errors into one line. Nothing heavy is imported before the
+It turns arguments into one call of `render_photo`, or into a batch of them, and errors into one line. Nothing heavy is imported before the
 arguments are parsed, and an option that is not given is not passed on, so that defaults live in one place.
 """
 
@@ -14,10 +14,11 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from photo3d_video import __version__
-from photo3d_video.errors import explain
+from photo3d_video.cli_batch import add_batch_options, is_batch, render_batch
+from photo3d_video.errors import InputError, explain
 
 PROGRAM = "render-3dphoto"
 
@@ -31,6 +32,7 @@ examples:
   render-3dphoto photo.jpg --path swing -o clips/          clips/photo_swing.mp4
   render-3dphoto photo.jpg --path circle --size 1080x1920  upright, for phones
   render-3dphoto photo.jpg --depth photo_depth.png         with your own depth map
+  render-3dphoto photos/ --path dolly-zoom,orbit -o clips  every photo of a folder with both moves
 """
 
 
@@ -39,13 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # file names may hold what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
-    options = vars(make_parser().parse_args(argv))
+    parser = make_parser()
+    options = vars(parser.parse_args(argv))
+    if not options.get("photos") and "jobs_file" not in options:
+        parser.error("PHOTO is missing: give a photo, a folder, or --jobs-file")
     debug = options.pop("debug", False)
     _end_cleanly_when_terminated()
     try:
         return _render(options)
-    except KeyboardInterrupt:
-        return _fail("interrupted, no clip was written", EXIT_INTERRUPTED)
+    except KeyboardInterrupt as stop:
+        return _fail(str(stop) or "interrupted, no clip was written", EXIT_INTERRUPTED)
     except Exception as error:
         if debug:
             raise
@@ -62,15 +67,19 @@ def make_parser() -> argparse.ArgumentParser:
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
-    _add_input(parser.add_argument_group("input"))
+    group = parser.add_argument_group("input")
+    group.add_argument(
+        "photos", metavar="PHOTO", nargs="*", help="JPEG, PNG, WebP, TIFF, HEIC or AVIF; several or a folder: a batch"
+    )
+    _add_input(group)
     _add_move(parser.add_argument_group("camera move"))
     _add_output(parser.add_argument_group("output"))
+    add_batch_options(parser.add_argument_group("batch (a manifest.json beside the clips tells what became of each)"))
     _add_rest(parser.add_argument_group("information"))
     return parser
 
 
 def _add_input(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("photo", metavar="PHOTO", help="JPEG, PNG, WebP, TIFF, HEIC or AVIF")
     group.add_argument(
         "--depth", metavar="FILE", help="your own depth map: 8 or 16-bit PNG, TIFF, .npy (white is near)"
     )
@@ -78,9 +87,37 @@ def _add_input(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--max-size", metavar="PX", type=_whole, help="load the photo at most this large (default 2560)")
 
 
+class _SettingParser(argparse.ArgumentParser):
+    """The options that are about one clip; mistakes are errors instead of the end of the program."""
+
+    def __init__(self) -> None:
+        super().__init__(prog=PROGRAM, add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
+        for add in (_add_input, _add_move, _add_output):
+            add(self.add_argument_group())
+        self.flags = {name: action.nargs == 0 for action in self._actions for name in action.option_strings}
+
+    def error(self, message: str) -> NoReturn:
+        """Raise InputError."""
+        raise InputError(message.split(": ", 1)[-1])
+
+
+def parse_setting(key: str, value: str | bool) -> dict[str, Any]:
+    """Arguments of `render_photo` for an option's name without dashes and its text, as `jobsfile` needs it."""
+    from photo3d_video.jobsfile import as_flag
+
+    parser, option = _SettingParser(), f"--{key}"
+    if option not in parser.flags or key == "output":
+        raise InputError("unknown: give photo, path, name, or an option of one clip without its dashes")
+    if parser.flags[option]:
+        return vars(parser.parse_args([option] if as_flag(value) else []))
+    if isinstance(value, bool):
+        raise InputError("give a value, not true or false")
+    return vars(parser.parse_args([f"{option}={value}"]))
+
+
 def _add_move(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--path", metavar="NAME", help="preset of --list-paths or a path file .json (default dolly-zoom)"
+        "--path", metavar="NAME", help="preset of --list-paths or a path file .json (default dolly-zoom); several: a,b"
     )
     group.add_argument("--seconds", metavar="S", type=_number, help="length of the clip (default: the path's own)")
     group.add_argument("--strength", metavar="X", type=_number, help="how far the camera moves, 0 to 2 (default 1)")
@@ -151,6 +188,9 @@ def _doctor() -> int:
 
 
 def _render(options: dict[str, Any]) -> int:
+    if is_batch(options):
+        return render_batch(options, parse_setting)
+    (options["photo"],) = options.pop("photos")
     from photo3d_video.console import Console
 
     timings = options.pop("timings", False)

@@ -38,7 +38,7 @@ def time_left(done: int, total: int, elapsed_s: float) -> str:
 
 def summarise(outcomes: Sequence[Outcome]) -> str:
     """The last line of a batch."""
-    counts = Counter(outcome.status for outcome in outcomes)
+    counts = Counter[str](outcome.status for outcome in outcomes)
     words = {"done": "made", "found": "there before", "failed": "failed"}
     told = [f"{counts[status]} {word}" for status, word in words.items() if counts[status]]
     return f"{len(outcomes)} clips: {', '.join(told)}" if outcomes else "no clips"

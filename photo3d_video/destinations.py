@@ -1,4 +1,4 @@
-"""Where clips are posted, and the size and rate that each place asks for."""
+"""Aspects, resolutions, and the places where clips are posted with what each asks for."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from dataclasses import dataclass
 
 from photo3d_video.errors import InputError
 
+ASPECTS = {"9:16": 9 / 16, "4:5": 4 / 5, "1:1": 1.0, "16:9": 16 / 9, "source": None}
+"""Width over height; None is the photo's own."""
+
+RESOLUTIONS = {"720p": 720, "1080p": 1080, "1440p": 1440, "4k": 2160}
+"""Short side in px."""
+
 
 @dataclass(frozen=True)
 class Destination:
     """What a place asks of a clip; None leaves the choice open. What the user asks for goes first."""
 
     aspect: str | None = None
-    """Key of `framing.ASPECTS`."""
+    """Key of `ASPECTS`."""
     resolution: str | None = None
-    """Key of `framing.RESOLUTIONS`."""
+    """Key of `RESOLUTIONS`."""
     fps: float | None = None
     """Frames per second that it shows without converting them."""
     max_kbps: int | None = None

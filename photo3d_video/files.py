@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -62,3 +63,27 @@ def write_picture(path: Path, rgb: npt.NDArray[np.uint8]) -> None:
         raise OutputError(f"cannot write {path} ({error.strerror or error}): choose another folder") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+class PictureWriter:
+    """Takes the one frame of a still, as a `VideoWriter` takes a clip's: the file is there when the block ends."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OutputError for a path that cannot be used."""
+        check_picture_path(path)
+        self.written = path
+        self._frame: npt.NDArray[np.uint8] | None = None
+
+    def __enter__(self) -> PictureWriter:
+        return self
+
+    def write(self, frame: npt.NDArray[np.uint8]) -> None:
+        """Take the frame (H, W, 3) uint8 sRGB; a later one replaces it."""
+        self._frame = frame
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Write the file, unless there was an error. Raises OutputError."""
+        if error is None and self._frame is not None:
+            write_picture(self.written, self._frame)

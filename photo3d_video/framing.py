@@ -8,15 +8,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from photo3d_video.destinations import ASPECTS, RESOLUTIONS
 from photo3d_video.errors import InputError
 
 Float = npt.NDArray[np.float32]
 
 MAX_LONG_PX, MAX_SHORT_PX = 1920, 1080  # the largest default clip: 1080p, upright or lying
-ASPECTS = {"9:16": 9 / 16, "4:5": 4 / 5, "1:1": 1.0, "16:9": 16 / 9, "source": None}
-"""Width over height; None is the photo's own."""
-RESOLUTIONS = {"720p": 720, "1080p": 1080, "1440p": 1440, "4k": 2160}
-"""Short side in px."""
 
 SURE = 0.5  # probability from which on a pixel belongs to the subject
 MIN_PART = 0.15  # of the largest part's area: smaller parts of the mask are not what the photo is about
@@ -76,6 +73,11 @@ def find_subject(mask: Float | None) -> Subject | None:
     return Subject(
         x[0] / w, y[0] / h, (x[-1] + 1) / w, (y[-1] + 1) / h, centre, (columns / columns.sum()).astype(np.float32)
     )
+
+
+def point_subject(xy: tuple[float, float]) -> Subject:
+    """A subject of no size at a point (x, y), fractions of the photo: crops are centred on it as far as they can."""
+    return Subject(xy[0], xy[1], xy[0], xy[1], xy, np.ones(1, np.float32))
 
 
 def clip_size(

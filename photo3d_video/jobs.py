@@ -11,9 +11,10 @@ from typing import Any
 from photo3d_video.codecs import CONTAINERS, usual_extension
 from photo3d_video.depth.files import find_beside
 from photo3d_video.errors import InputError
+from photo3d_video.formats import DEFAULT_FPS
 from photo3d_video.naming import check_name, clip_name, path_label, unique_stems
 from photo3d_video.pipeline import check_timing, parallax_budget_px
-from photo3d_video.run import DEFAULT_FPS, frame_count
+from photo3d_video.run import frame_count
 from photo3d_video.video import VideoSpec
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif", ".bmp", ".gif")

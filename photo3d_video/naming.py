@@ -32,7 +32,10 @@ def check_name(template: str) -> None:
 
 
 def clip_name(template: str, stem: str, path: str, index: int, total: int) -> str:
-    """The template filled in, without an ending. `{index}` counts from 1, with as many digits as `total` has unless it says how many."""
+    """The template filled in, without an ending.
+
+    `{index}` counts from 1, with as many digits as `total` has unless it says how many.
+    """
     filled = []
     for literal, field, spec, _ in Formatter().parse(template):
         filled.append(literal)

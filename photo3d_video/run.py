@@ -5,16 +5,21 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from camera_paths import CameraPath
 from photo3d_video.depth.builtin import DepthMap, estimate_depth
 from photo3d_video.errors import InputError
-from photo3d_video.framing import frame_photo
+from photo3d_video.ffmpeg import Soundtrack
+from photo3d_video.files import PictureWriter, is_dir, write_picture
+from photo3d_video.focus import find_focus
+from photo3d_video.formats import Format, choose_format
+from photo3d_video.framing import Framing, find_subject, frame_photo, point_subject
 from photo3d_video.photo import DEFAULT_MAX_SIZE, Photo, load_photo, photo_from_array
 from photo3d_video.pipeline import (
     DEFAULT_FILL,
@@ -32,6 +37,8 @@ from photo3d_video.pipeline import (
     write_depth,
 )
 from photo3d_video.progress import Progress, Silent, Stopwatch
+from photo3d_video.stereo import eyes, join, joined_size, path_view
+from photo3d_video.stills import ContactSheet, beside, still_index
 from photo3d_video.studio import Studio
 from photo3d_video.video import VideoSpec, VideoWriter
 
@@ -42,7 +49,6 @@ log = logging.getLogger(__name__)
 
 UInt8 = npt.NDArray[np.uint8]
 
-DEFAULT_FPS = 30.0
 DEFAULT_SECONDS = 4.0  # of a path file with a single keyframe
 
 
@@ -51,7 +57,7 @@ class RenderResult:
     """What a run made."""
 
     output: Path
-    """The video file."""
+    """The video file, the folder of numbered pictures, or the single picture."""
     size: tuple[int, int]
     """Width and height in px."""
     frames: int
@@ -60,16 +66,18 @@ class RenderResult:
     """Frames per second."""
     seconds: dict[str, float]
     """Time spent per stage (`progress.STAGES`); encoding overlaps rendering, so `encode` is the time waited for it."""
+    beside: tuple[Path, ...] = ()
+    """Thumbnail and contact sheet."""
 
 
-def output_file(output: str | os.PathLike[str] | None, photo: Photo, path: str) -> Path:
+def output_file(output: str | os.PathLike[str] | None, photo: Photo, path: str, extension: str = ".mp4") -> Path:
     """Where the clip goes: `output` as a file or folder, else `PHOTO_PATH.mp4` in the working folder."""
     stem = photo.path.stem if photo.path else "photo"
-    name = f"{stem}_{Path(path).stem}.mp4"
+    name = f"{stem}_{Path(path).stem}{extension}"
     if output is None:
         return Path(name)
     target = Path(output)
-    return target / name if target.is_dir() or not target.suffix else target
+    return target / name if is_dir(target) or not target.suffix else target
 
 
 def frame_count(path: str, seconds: float | None, fps: float) -> int:
@@ -91,15 +99,24 @@ def render_photo(
     depth: str | os.PathLike[str] | DepthMap | None = None,
     far_is_white: bool = False,
     seconds: float | None = None,
-    fps: float = DEFAULT_FPS,
+    fps: float | None = None,
     strength: float = 1.0,
+    destination: str | None = None,
+    aspect: str | None = None,
+    resolution: str | None = None,
     size: tuple[int, int] | None = None,
     focus_xy: tuple[float, float] | None = None,
     easing: str | None = None,
     reverse: bool = False,
     boomerang: bool = False,
     start_still_s: float = 0.0,
-    crf: int = 18,
+    stereo: str | None = None,
+    still: str | float | None = None,
+    thumbnail: bool = False,
+    contact_sheet: bool = False,
+    audio: str | os.PathLike[str] | None = None,
+    codec: str | None = None,
+    crf: int | None = None,
     preset: str = "veryfast",
     supersample: int = 1,
     fill: str = DEFAULT_FILL,
@@ -111,21 +128,37 @@ def render_photo(
     """Make one photo into a 3D clip.
 
     `photo`: a file, an (H, W, 3) uint8 sRGB array or a loaded `Photo`. `path`: a preset's name or a path file (.json).
-    `output`: a file or a folder; by default `PHOTO_PATH.mp4` in the working folder. `depth`: a depth map file or a
-    `DepthMap`, by default estimated. `size`: (width, height), by default the photo's aspect within 1080p. `strength`
-    scales the camera move. `focus_xy`: what the camera holds on to, as fractions of the frame. `crf` and `preset` are
-    libx264's. `fill` paints what the photo hides. `max_size`: the photo is loaded at no more than this long side in px.
-    `save_depth`: a 16-bit PNG for the depth map. `studio`: shared by runs that make several clips; what the last one
-    worked out and this one needs again (photo, depth, scene) is taken from it. Raises a `Photo3DError` for anything
-    that cannot be done; then no clip is written.
+    `output`: a file, whose ending chooses the kind (`codecs.CONTAINERS`), or a folder; by default `PHOTO_PATH.mp4` in
+    the working folder. `depth`: a depth map file or a `DepthMap`, by default estimated. `strength` scales the camera
+    move. `focus_xy`: what the camera holds on to, as fractions of the frame.
+
+    `destination`: where it will be posted (`destinations.DESTINATIONS`); whatever else is given goes first. `aspect`
+    and `resolution` (`destinations.ASPECTS`, `.RESOLUTIONS`) or `size` (width, height): crops keep the subject in the
+    picture; by default the photo's aspect within 1080p. `stereo`: a kind of `stereo.JOINS`. `still`: only the frame
+    at that time, seconds or "50%", as PNG or JPEG. `thumbnail`, `contact_sheet`: a JPEG of the first frame, a PNG of
+    twelve, beside the clip. `audio`: sound to put under it. `codec`, `crf` (on the codec's own scale) and `preset`
+    (x264's names) are the encoder's. `fill` paints what the photo hides. `max_size`: the photo is loaded at no more
+    than this long side in px. `save_depth`: a 16-bit PNG for the depth map. `studio`: shared by runs that make several
+    clips; what the last one worked out and this one needs again (photo, depth, scene) is taken from it.
+
+    Raises a `Photo3DError` for anything that cannot be done; then no clip is written.
     """
     progress = progress or Silent()
     watch = Stopwatch()
+    form = choose_format(
+        output, single=still is not None, codec=codec, destination=destination, size=size, aspect=aspect,
+        resolution=resolution, fps=fps, stereo=stereo,
+    )  # fmt: skip
+    fps = form.fps
     n_frames = frame_count(path, seconds, fps)
+    only = None if still is None else still_index(still, n_frames, fps)
     timing: dict[str, Any] = {
         "easing": easing, "reverse": reverse, "boomerang": boomerang, "still_frames": round(start_still_s * fps),
     }  # fmt: skip
     check_timing(path, n_frames, **timing)
+    if audio is not None and only is not None:
+        raise InputError("--audio is for clips: leave it out with --still")
+    soundtrack = None if audio is None else Soundtrack(Path(audio), n_frames / fps)
 
     def find_depth(photo: Photo, given: Any, far_is_white: bool, save_depth: Any) -> DepthMap:
         progress.start("depth")
@@ -151,24 +184,66 @@ def render_photo(
             if studio is None:
                 studio = stack.enter_context(Studio())  # first of all: without OpenGL the rest is in vain
             if not isinstance(photo, Photo):
-                max_size = max_size or max(DEFAULT_MAX_SIZE, 2 * max(size or (0, 0)))  # a crop needs more than its size
+                max_size = max_size or max(DEFAULT_MAX_SIZE, 2 * form.long_side_px)  # a crop needs more than its size
                 if isinstance(photo, np.ndarray):
                     photo = photo_from_array(photo, max_size=max_size)
                 else:
                     photo = studio.once("load", load_photo, photo, max_size)
-            framing = frame_photo(photo.rgb.shape[1], photo.rgb.shape[0], size)
-            spec = VideoSpec(framing.width_px, framing.height_px, fps, crf, preset)
-            writer = VideoWriter(output_file(output, photo, path), spec)
-            budget = parallax_budget_px(framing.width_px, framing.height_px, strength)
+            size = form.size_for(photo.rgb.shape[1], photo.rgb.shape[0])
+            frame_photo(photo.rgb.shape[1], photo.rgb.shape[0], size)  # refuses sizes that no encoder takes
+            target = output_file(output, photo, path, form.extension)
+            sink = _open_sink(target, form, joined_size(*size, stereo), crf, preset, soundtrack)
+            sheet = ContactSheet(n_frames) if contact_sheet and only is None else None
+            budget = parallax_budget_px(*size, strength)
         with watch.stage("depth"):
             depth = studio.once("depth", find_depth, photo, depth, far_is_white, save_depth)
-            picture = studio.once("picture", frame_picture, photo, depth, framing)
-        cameras = make_path(path, make_view(picture, budget, focus_xy), n_frames, **timing)
+            picture = studio.once("picture", frame_picture, photo, depth, _place(photo, depth, size))
+        view = make_view(picture, budget, focus_xy)
+        cameras = make_path(path, path_view(view, stereo), n_frames, **timing)
+        if only is not None:
+            cameras, n_frames = _one(cameras, only), 1
         scene = studio.once("scene", build, picture, budget, fill)
         progress.start("render", n_frames)
-        with watch.stage("encode"), writer, watch.stage("render"):
-            for frame in render_frames(studio.context, scene, cameras, supersample):
+        frames = join(render_frames(studio.context, scene, eyes(cameras, view, stereo, fps), supersample), stereo)
+        first: UInt8 | None = None
+        with watch.stage("encode"), sink, watch.stage("render"):
+            for frame in frames:
+                first = frame if first is None else first
+                if sheet is not None:
+                    sheet.add(frame)
                 with watch.stage("encode"):
-                    writer.write(frame)
+                    sink.write(frame)
                 progress.advance()
-    return RenderResult(writer.path, (framing.width_px, framing.height_px), n_frames, fps, watch.seconds)
+    pictures: dict[Path, UInt8] = {}
+    if thumbnail and only is None and first is not None:
+        pictures[beside(target, "_thumbnail.jpg")] = first
+    if sheet is not None:
+        pictures[beside(target, "_sheet.png")] = sheet.picture()
+    for file, picture_rgb in pictures.items():
+        write_picture(file, picture_rgb)
+    return RenderResult(sink.written, joined_size(*size, stereo), n_frames, fps, watch.seconds, tuple(pictures))
+
+
+def _open_sink(
+    target: Path, form: Format, size: tuple[int, int], crf: int | None, preset: str, soundtrack: Soundtrack | None
+) -> VideoWriter | PictureWriter:
+    if form.codec is None:
+        return PictureWriter(target)
+    full_chroma = form.stereo == "anaglyph"  # halved chroma would mix the eyes' pictures at every edge
+    spec = VideoSpec(
+        *size, form.fps, crf, preset, form.codec, max_kbps=form.max_kbps, full_chroma=full_chroma, soundtrack=soundtrack
+    )
+    return VideoWriter(target, spec)
+
+
+def _place(photo: Photo, depth: DepthMap, size: tuple[int, int]) -> Framing:
+    """The crop of the photo that shows its subject; where nobody knows a subject, what is near and central."""
+    subject = find_subject(depth.subject) or point_subject(find_focus(depth.disparity, None)[0])
+    return frame_photo(photo.rgb.shape[1], photo.rgb.shape[0], size, subject)
+
+
+def _one(path: CameraPath, number: int) -> CameraPath:
+    at = slice(number, number + 1)
+    return replace(
+        path, world_to_camera=path.world_to_camera[at], focal_factor=path.focal_factor[at], shift=path.shift[at]
+    )

@@ -7,15 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photo3d_video.destinations import DESTINATIONS, find_destination
+from photo3d_video.destinations import ASPECTS, DESTINATIONS, RESOLUTIONS, find_destination
 from photo3d_video.errors import InputError
 from photo3d_video.focus import find_focus, focus_at, weighted_median
 from photo3d_video.framing import (
-    ASPECTS,
     HEADROOM,
     MAX_LONG_PX,
     MAX_SHORT_PX,
-    RESOLUTIONS,
     Framing,
     apply_framing,
     clip_size,

@@ -247,7 +247,7 @@ def test_no_network_is_used(tmp_path, photo, monkeypatch) -> None:
         ({"strength": 3}, InputError),
         ({"crf": 60}, InputError),
         ({"output": "/proc/no/clip.mp4"}, OutputError),
-        ({"output": "clip.mov"}, OutputError),
+        ({"output": "clip.avi"}, OutputError),
     ],
 )
 def test_mistakes_are_found_before_the_slow_stages(photo, monkeypatch, arguments, error) -> None:
