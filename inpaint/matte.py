@@ -11,7 +11,7 @@ from inpaint.filters import Bool, Float, guided_filter
 from inpaint.tears import Links, torn_pairs
 
 REACH_PX = 4  # window in which the matte looks for the true edge
-GROWTH_PX = 2.3  # the nearer surface grows by this much, so that its colour fringe moves with it
+GROWTH_PX, GROWTH_SHARE = 2.3, 0.0025  # the nearer surface takes its colour fringe along: px, or of the long side
 FEATHER_EPS = 2e-4
 
 
@@ -57,7 +57,7 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
         soft * np.clip(1.4 - distance_out / REACH_PX, 0, 1),
     )
     soft = np.clip(np.where(near_side, inward, outward), 0, 1)
-    covered = far_side & (distance_out <= GROWTH_PX)
+    covered = far_side & (distance_out <= min(GROWTH_PX, max(1.0, GROWTH_SHARE * max(h, w))))
     alpha = np.where(near_side | covered, soft, 1).astype(np.float32)
     grown = np.where(covered, np.maximum(_nearest_near_value(disparity, near_side), disparity), disparity)
     rim = cv2.dilate(on_edge.reshape(h, w) | covered.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)

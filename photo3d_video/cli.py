@@ -17,11 +17,14 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from photo3d_video import __version__
+from photo3d_video.codecs import CODECS
+from photo3d_video.destinations import ASPECTS, DESTINATIONS, RESOLUTIONS
 from photo3d_video.cli_batch import add_batch_options, is_batch, render_batch
 from photo3d_video.errors import InputError, explain
 
 PROGRAM = "render-3dphoto"
 
+STEREO = ("sbs", "half-sbs", "anaglyph", "wiggle")  # names of stereo.JOINS, which is too heavy to import for --help
 FILLS = ("fast",)  # names of inpaint.fill.FILLS, which is too heavy to import for --help
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
@@ -136,11 +139,32 @@ def _add_move(group: argparse._ArgumentGroup) -> None:
 def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("-o", "--output", metavar="FILE", help="file or folder (default PHOTO_PATH.mp4 in this folder)")
     group.add_argument(
+        "--for", metavar="PLACE", dest="destination", choices=tuple(DESTINATIONS),
+        help=f"aspect, size, rate and bit rate of {', '.join(DESTINATIONS)}; other options go first",
+    )  # fmt: skip
+    group.add_argument(
+        "--aspect", metavar="W:H", choices=tuple(ASPECTS), help=f"crop around the subject: {', '.join(ASPECTS)}"
+    )
+    group.add_argument(
+        "--resolution", metavar="R", choices=tuple(RESOLUTIONS), help=f"short side: {', '.join(RESOLUTIONS)}"
+    )
+    group.add_argument(
         "--size", metavar="WxH", type=_size, help="crop to this size (default: the photo's, within 1080p)"
     )
-    group.add_argument("--fps", metavar="N", type=_number, help="frames per second (default 30)")
-    group.add_argument("--crf", metavar="N", type=_whole, help="x264 quality, 0 lossless to 51 worst (default 18)")
+    group.add_argument("--fps", metavar="N", type=_number, help="frames per second (default 30; GIF 20)")
+    group.add_argument(
+        "--codec", metavar="NAME", choices=tuple(CODECS),
+        help="h264, h265 or av1 in .mp4, vp9 or av1 in .webm, prores in .mov (default: the first)",
+    )  # fmt: skip
+    group.add_argument(
+        "--crf", metavar="N", type=_whole, help="quality on the codec's scale, 0 best (default 18 for h264)"
+    )
     group.add_argument("--preset", metavar="NAME", help="x264 speed, ultrafast to veryslow (default veryfast)")
+    group.add_argument("--audio", metavar="FILE", help="sound to put under the clip")
+    group.add_argument("--stereo", metavar="KIND", choices=STEREO, help=f"for two eyes: {', '.join(STEREO)}")
+    group.add_argument("--still", metavar="T", help="only the frame at T seconds, or at T%%, as .png or .jpg")
+    group.add_argument("--thumbnail", action="store_true", help="also write the first frame, NAME_thumbnail.jpg")
+    group.add_argument("--contact-sheet", action="store_true", help="also write twelve frames, NAME_sheet.png")
     group.add_argument(
         "--supersample", metavar="N", type=int, choices=(1, 2), help="2: draw at twice the size (default 1)"
     )
