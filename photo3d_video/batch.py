@@ -14,7 +14,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from photo3d_video.codecs import written_path
 from photo3d_video.errors import InputError, OutputError, explain
 from photo3d_video.jobs import Job
 from photo3d_video.manifest import Entry, Manifest
@@ -175,7 +174,7 @@ def _divide(
     existing: list[Job] = []
     others = 0
     for job in jobs:
-        entry, new, modified = manifest.get(job.output), _entry(job), _modified(job.output)
+        entry, new, modified = manifest.get(job.output), _entry(job), _modified(job.written)
         # An unfinished batch meant to replace this very file: it counts as missing.
         outdated = entry is not None and entry["status"] in ("pending", "rendering") and entry["replaces"] == modified
         if modified is None or overwrite or (skip_existing and outdated):
@@ -192,7 +191,8 @@ def _divide(
             outcomes.append(Outcome(job, "failed", reason))
             continue
         else:
-            others += (entry["settings"], entry["depth"]) != (new["settings"], new["depth"])
+            known = entry["status"] != "found"
+            others += known and (entry["settings"], entry["depth"]) != (new["settings"], new["depth"])
             if entry["status"] in ("pending", "rendering"):  # killed between the file's completion and its entry's
                 manifest.put(job.output, entry | {"status": "done", "replaces": None})
         outcomes.append(Outcome(job, "found"))
@@ -221,9 +221,9 @@ def _plain(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-def _modified(output: Path) -> int | None:
+def _modified(written: Path) -> int | None:
     """When the clip was written, in ns; None where there is none."""
     try:
-        return written_path(output).stat().st_mtime_ns
+        return written.stat().st_mtime_ns
     except OSError:
         return None

@@ -1,7 +1,8 @@
 """The command `render-3dphoto`.
 
-It turns arguments into one call of `render_photo`, or into a batch of them, and errors into one line. Nothing heavy is imported before the
-arguments are parsed, and an option that is not given is not passed on, so that defaults live in one place.
+It turns arguments into one call of `render_photo`, or into a batch of them, and errors into one line. Nothing heavy is
+imported before the arguments are parsed, and an option that is not given is not passed on, so that defaults live in
+one place.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from photo3d_video import __version__
+from photo3d_video.cli_batch import add_batch_options, is_batch, render_batch
 from photo3d_video.codecs import CODECS
 from photo3d_video.destinations import ASPECTS, DESTINATIONS, RESOLUTIONS
-from photo3d_video.cli_batch import add_batch_options, is_batch, render_batch
 from photo3d_video.errors import InputError, explain
 
 PROGRAM = "render-3dphoto"

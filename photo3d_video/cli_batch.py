@@ -47,13 +47,14 @@ def render_batch(options: dict[str, Any], parse_setting: ParseSetting) -> int:
     from photo3d_video.codecs import CONTAINERS
     from photo3d_video.console import Console
     from photo3d_video.errors import InputError
+    from photo3d_video.files import PICTURES
     from photo3d_video.jobs import plan_jobs
     from photo3d_video.naming import DEFAULT_NAME
 
     options.pop("timings", None)  # the manifest has them, for each clip
     with Console(options.pop("quiet", False), options.pop("verbose", 0), batch=True) as console:
         folder = Path(options.pop("output", "."))
-        if folder.is_file() or (folder.suffix.lower() in CONTAINERS and not folder.is_dir()):
+        if folder.is_file() or (folder.suffix.lower() in (*CONTAINERS, *PICTURES) and not folder.is_dir()):
             raise InputError(f"-o {folder}: a batch makes several clips, give a folder; --name names them")
         how = {name: options.pop(name) for name in OPTIONS if name in options}
         jobs = plan_jobs(_requests(options, how, parse_setting), folder, how.get("name", DEFAULT_NAME))

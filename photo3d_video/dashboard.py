@@ -21,7 +21,9 @@ def describe(result: RenderResult) -> str:
     """The line that says what was made."""
     width, height = result.size
     clip_s, spent_s = result.frames / result.fps, sum(result.seconds.values())
-    return f"{result.output}: {width}x{height}, {result.frames} frames, {clip_s:.2f} s, made in {spent_s:.1f} s"
+    shown = f"{result.frames} frames, {clip_s:.2f} s" if result.frames > 1 else "1 frame"
+    told = f"{result.output}: {width}x{height}, {shown}, made in {spent_s:.1f} s"
+    return f"{told}, {result.output.stat().st_size / 1e6:.1f} MB" if result.output.is_file() else told
 
 
 def time_left(done: int, total: int, elapsed_s: float) -> str:

@@ -17,6 +17,7 @@ MAX_LONG_PX, MAX_SHORT_PX = 1920, 1080  # the largest default clip: 1080p, uprig
 
 SURE = 0.5  # probability from which on a pixel belongs to the subject
 MIN_PART = 0.15  # of the largest part's area: smaller parts of the mask are not what the photo is about
+MIN_CUT_PART = 0.6  # the same for parts that the photo's own border cuts: mostly things that happen to be there
 MIN_SUBJECT_SHARE = 0.005  # of the photo's area
 HEADROOM = 0.06  # of the crop's height, above the subject where there is room for it
 
@@ -62,7 +63,9 @@ def find_subject(mask: Float | None) -> Subject | None:
     areas = boxes[1:, cv2.CC_STAT_AREA]
     if n < 2 or areas.sum() < MIN_SUBJECT_SHARE * h * w:
         return None
-    kept = np.flatnonzero(areas >= MIN_PART * areas.max()) + 1
+    x0, y0, x1, y1 = boxes[1:, 0], boxes[1:, 1], boxes[1:, 0] + boxes[1:, 2], boxes[1:, 1] + boxes[1:, 3]
+    cut = (x0 == 0) | (y0 == 0) | (x1 == w) | (y1 == h)
+    kept = np.flatnonzero(areas >= np.where(cut, MIN_CUT_PART, MIN_PART) * areas.max()) + 1
     sure = np.isin(parts, kept)
     columns, rows = sure.sum(0, dtype=np.float32), sure.sum(1, dtype=np.float32)
     x, y = np.flatnonzero(columns), np.flatnonzero(rows)
@@ -133,13 +136,20 @@ def _left(subject: Subject, width: float) -> float:
     if subject.right - subject.left <= width:
         wanted = _within(wanted, subject.right - width, subject.left)
     else:
-        n = len(subject.columns)
-        mass = np.concatenate([[0.0], np.cumsum(subject.columns, dtype=np.float64)])
-        starts = np.linspace(subject.left, subject.right - width, 64)
-        shown = np.interp(starts + width, np.arange(n + 1) / n, mass) - np.interp(starts, np.arange(n + 1) / n, mass)
-        best = starts[shown >= shown.max() - 1e-3]
-        wanted = float(best[np.argmin(np.abs(best - wanted))])
+        wanted = _fullest(subject, width)
     return _within(wanted, 0.0, 1 - width)
+
+
+def _fullest(subject: Subject, width: float) -> float:
+    """Left edge of the crop that shows most of the subject, and has it in the middle."""
+    edges = np.linspace(0, 1, len(subject.columns) + 1)
+    mass = np.concatenate([[0.0], np.cumsum(subject.columns, dtype=np.float64)])
+    starts = np.linspace(subject.left, subject.right - width, 64)
+    shown = np.interp(starts + width, edges, mass) - np.interp(starts, edges, mass)
+    best = starts[shown >= shown.max() - 0.01]
+    middles = (edges[1:] + edges[:-1]) / 2
+    inside = subject.columns * ((middles >= best[0]) & (middles <= best[0] + width))
+    return float(best[np.argmin(np.abs(best + width / 2 - inside @ middles / max(float(inside.sum()), 1e-6)))])
 
 
 def _top(subject: Subject, height: float) -> float:

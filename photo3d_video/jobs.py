@@ -8,20 +8,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from photo3d_video.codecs import CONTAINERS, usual_extension
+from photo3d_video.codecs import CONTAINERS, written_path
 from photo3d_video.depth.files import find_beside
 from photo3d_video.errors import InputError
-from photo3d_video.formats import DEFAULT_FPS
+from photo3d_video.files import PICTURES
+from photo3d_video.formats import Format, choose_format
+from photo3d_video.framing import frame_photo
 from photo3d_video.naming import check_name, clip_name, path_label, unique_stems
 from photo3d_video.pipeline import check_timing, parallax_budget_px
 from photo3d_video.run import frame_count
+from photo3d_video.stills import still_index
 from photo3d_video.video import VideoSpec
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif", ".bmp", ".gif")
 DEFAULT_PATH = "dolly-zoom"
 
 # Settings that decide the scene: clips that agree in them are made one after the other, so that the scene is made once.
-SCENE_SETTINGS = ("max_size", "depth", "far_is_white", "save_depth", "size", "strength", "fill")
+SCENE_SETTINGS = (
+    *("max_size", "depth", "far_is_white", "save_depth", "destination", "aspect", "resolution", "size"),
+    *("strength", "fill"),
+)
+_FORMAT_SETTINGS = ("codec", "destination", "size", "aspect", "resolution", "fps", "stereo")
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,11 @@ class Job:
     """Other arguments of `render_photo`, the depth map beside the photo included."""
     output: Path
     """The clip's file."""
+
+    @property
+    def written(self) -> Path:
+        """What appears on the disk: for a sequence of pictures a folder, else `output`."""
+        return self.output if "still" in self.settings else written_path(self.output)
 
     @property
     def title(self) -> str:
@@ -119,15 +131,25 @@ def _is_photo(path: Path) -> bool:
 
 def check_settings(path: str, settings: Mapping[str, Any]) -> None:
     """Refuse what can be refused without looking at the photo. Raises InputError."""
-    fps = settings.get("fps", DEFAULT_FPS)
-    n_frames = frame_count(path, settings.get("seconds"), fps)
-    still_frames = round(settings.get("start_still_s", 0) * fps)
+    form = _choose_format(None, settings)
+    n_frames = frame_count(path, settings.get("seconds"), form.fps)
+    still_frames = round(settings.get("start_still_s", 0) * form.fps)
     given = {name: settings[name] for name in ("reverse", "boomerang") if name in settings}
     check_timing(path, n_frames, settings.get("easing"), still_frames=still_frames, **given)
     parallax_budget_px(16, 16, settings.get("strength", 1))
-    width, height = settings.get("size", (16, 16))
-    quality = {name: settings[name] for name in ("crf", "preset") if name in settings}
-    VideoSpec(width, height, fps, **quality)
+    frame_photo(16, 16, form.size_for(16, 16))
+    if "still" in settings:
+        still_index(settings["still"], n_frames, form.fps)
+
+
+def _choose_format(ending: str | None, settings: Mapping[str, Any]) -> Format:
+    """The format of clips whose names have that ending. Raises InputError or OutputError where it cannot be encoded."""
+    given = {key: settings[key] for key in _FORMAT_SETTINGS if key in settings}
+    form = choose_format(ending and f"clip{ending}", single="still" in settings, **given)
+    if form.codec is not None:
+        quality = {key: settings[key] for key in ("crf", "preset") if key in settings}
+        VideoSpec(16, 16, form.fps, **quality, codec=form.codec)
+    return form
 
 
 def plan_jobs(requests: Sequence[Request], folder: Path, template: str) -> list[Job]:
@@ -145,8 +167,9 @@ def plan_jobs(requests: Sequence[Request], folder: Path, template: str) -> list[
             pattern = request.name
         settings = dict(request.settings)
         name = clip_name(pattern, stems[request.photo], path_label(request.path), index, len(requests))
-        if not pattern.lower().endswith(tuple(CONTAINERS)):
-            name += usual_extension(settings.get("codec"))
+        named = pattern.lower().endswith((*CONTAINERS, *PICTURES))
+        form = _choose_format(Path(pattern).suffix if named else None, settings)
+        name += "" if named else form.extension
         if settings.get("depth") is None:
             beside = find_beside(request.photo)
             if beside is not None:

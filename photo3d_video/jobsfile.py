@@ -55,17 +55,18 @@ def read_jobs(file: Path, parse: ParseSetting, defaults: Mapping[str, Any] | Non
     mistakes: list[str] = []
     rows = list(_rows(file))
     for row in rows:
-        found: dict[str, Any] = {}
+        cells: dict[str, dict[str, Any]] = {}
         before = len(mistakes)
         for key, value in row.cells.items():
             try:
-                found.update(_read_cell(file.parent, key, value, parse))
+                cells[key] = _read_cell(file.parent, key, value, parse)
             except Photo3DError as error:
                 mistakes.append(f"{row.where}, {key}: {error}")
         if "photo" not in row.cells:
             mistakes.append(f"{row.where}: photo is missing")
         if len(mistakes) > before:
             continue
+        found = {name: value for cell in cells.values() for name, value in cell.items()}
         photo, name = found.pop("photo"), found.pop("name", None)
         paths = found.pop("path", None) or [str((defaults or {}).get("path", DEFAULT_PATH))]
         settings = {key: value for key, value in (defaults or {}).items() if key != "path"} | found
@@ -73,7 +74,7 @@ def read_jobs(file: Path, parse: ParseSetting, defaults: Mapping[str, Any] | Non
             try:
                 check_settings(path, settings)
             except Photo3DError as error:
-                mistakes.append(f"{row.where}, {_blame(str(error), row.cells)}: {error}")
+                mistakes.append(f"{row.where}, {_blame(error, path, settings, cells)}: {error}")
                 break
             requests.append(Request(photo, path, settings, name, f"{file.name} {row.where}"))
     if mistakes:
@@ -185,6 +186,15 @@ def as_flag(text: str | bool) -> bool:
     raise InputError(f"{text!r} is neither true nor false")
 
 
-def _blame(message: str, cells: Mapping[str, Any]) -> str:
-    """The key that a message of the whole is about: the one whose option it names, else the path."""
-    return next((key for key in cells if f"--{key} " in f"{message} "), "path")
+def _blame(
+    error: Photo3DError, path: str, settings: Mapping[str, Any], cells: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """The key without which the row would not have that error; the path where there is no such key."""
+    for key, cell in cells.items():
+        try:
+            check_settings(path, {name: value for name, value in settings.items() if name not in cell})
+        except Photo3DError as other:
+            if str(other) == str(error):
+                continue
+        return key
+    return "path"

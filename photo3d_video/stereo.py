@@ -23,6 +23,7 @@ PATH_SHARE = 0.75
 """The eyes are then 3 % of the frame's diagonal apart at strength 1, about the 1/30 of the width that is restful."""
 
 WIGGLES_PER_S = 4.0
+MAX_WIDTH_PX = 8192
 
 # Dubois, "A projection method to generate anaglyph stereo images" (2001): least colour error through red-cyan glasses.
 _LEFT = np.array([[0.437, 0.449, 0.164], [-0.062, -0.062, -0.024], [-0.048, -0.050, -0.017]])
@@ -62,8 +63,14 @@ def check_stereo(kind: str | None) -> None:
 
 
 def joined_size(width: int, height: int, kind: str | None) -> tuple[int, int]:
-    """(width, height) of the frames of a clip whose eyes see that size."""
-    return (2 * width, height) if kind == "sbs" else (width, height)
+    """(width, height) of the frames of a clip whose eyes see that size. Raises InputError where it is too wide."""
+    if kind != "sbs":
+        return width, height
+    if 2 * width > MAX_WIDTH_PX:
+        raise InputError(
+            f"--stereo sbs makes {2 * width} px of {width}: give a --size up to {MAX_WIDTH_PX // 2} px wide"
+        )
+    return 2 * width, height
 
 
 def path_view(view: View, kind: str | None) -> View:

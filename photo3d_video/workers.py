@@ -140,7 +140,7 @@ def _work(connection: Connection, number: int, count: int, level: int) -> None:
                     teller.end_clip(number, render_job(studio, job, StageTeller(teller, number)))
     except GLUnavailableError as error:
         connection.send(("broken", str(error)))
-    except (EOFError, BrokenPipeError):  # the main process has closed its end: there is nothing left to do
+    except (EOFError, ConnectionError):  # the main process has closed its end: there is nothing left to do
         pass
 
 

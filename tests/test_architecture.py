@@ -130,8 +130,8 @@ def test_readmes_main_line_renders_the_sample() -> None:
     from photo3d_video.cli import make_parser
 
     options = vars(make_parser().parse_args(line.split("render-3dphoto ")[1].split()))
-    assert 50_000 < (ROOT / options["photo"]).stat().st_size < 500_000
-    assert (ROOT / options["photo"]).with_name("SOURCE.md").is_file()
+    assert 50_000 < (ROOT / options["photos"][0]).stat().st_size < 500_000
+    assert (ROOT / options["photos"][0]).with_name("SOURCE.md").is_file()
 
 
 def test_readme_and_doctor_name_the_same_libraries() -> None:

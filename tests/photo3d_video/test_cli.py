@@ -16,7 +16,9 @@ import rich.console
 
 from camera_paths import EASINGS, PRESETS
 from inpaint.fill import FILLS
-from photo3d_video import InputError, RenderResult, cli, console, doctor, run
+from photo3d_video import InputError, RenderResult, cli, cli_batch, console, doctor, run
+from photo3d_video.codecs import CODECS, CONTAINERS
+from photo3d_video.formats import DEFAULT_FPS
 from photo3d_video.progress import STAGES
 
 HEAVY = {"numpy", "cv2", "torch", "scipy", "PIL", "moderngl", "rich"}
@@ -45,21 +47,25 @@ def parse(*arguments: str) -> dict[str, object]:
 def test_options_are_the_parameters_of_render_photo() -> None:
     parameters = set(inspect.signature(run.render_photo).parameters) - {"progress", "studio"}
     options = {action.dest for action in cli.make_parser()._actions} - {"help", "version", "list_paths", "doctor"}
-    assert options - NOT_FOR_RENDERING == parameters
+    assert options - NOT_FOR_RENDERING - set(cli_batch.OPTIONS) - {"photos"} == parameters - {"photo"}
 
 
 def test_what_is_not_given_is_not_passed_on() -> None:
-    assert parse("a.jpg") == {"photo": "a.jpg"}
+    assert parse("a.jpg") == {"photos": ["a.jpg"]}
     given = parse(
         *("a.jpg", "--path", "swing", "-o", "x.mp4", "--depth", "d.png", "--depth-far-is-white", "--seconds", "2.5"),
         *("--fps", "24", "--strength", "0.5", "--size", "1080x1920", "--focus", "0.25,1", "--easing", "sine"),
         *("--reverse", "--boomerang", "--start-still", "1", "--crf", "20", "--preset", "slow", "--supersample", "2"),
+        *("--for", "reels", "--aspect", "4:5", "--resolution", "4k", "--codec", "av1", "--audio", "a.mp3"),
+        *("--stereo", "sbs", "--still", "50%", "--thumbnail", "--contact-sheet"),
         *("--fill", "fast", "--max-size", "2000", "--save-depth", "out.PNG", "--timings", "-q", "-vv", "--debug"),
     )
     assert given == {
-        "photo": "a.jpg", "path": "swing", "output": "x.mp4", "depth": "d.png", "far_is_white": True, "seconds": 2.5,
+        "photos": ["a.jpg"], "path": "swing", "output": "x.mp4", "depth": "d.png", "far_is_white": True, "seconds": 2.5,
         "fps": 24.0, "strength": 0.5, "size": (1080, 1920), "focus_xy": (0.25, 1.0), "easing": "sine", "reverse": True,
         "boomerang": True, "start_still_s": 1.0, "crf": 20, "preset": "slow", "supersample": 2, "fill": "fast",
+        "destination": "reels", "aspect": "4:5", "resolution": "4k", "codec": "av1", "audio": "a.mp3", "stereo": "sbs",
+        "still": "50%", "thumbnail": True, "contact_sheet": True,
         "max_size": 2000, "save_depth": "out.PNG", "timings": True, "quiet": True, "verbose": 2, "debug": True,
     }  # fmt: skip
 
@@ -68,14 +74,22 @@ def test_help_states_the_real_defaults() -> None:
     text = " ".join(cli.make_parser().format_help().split())
     parameters = inspect.signature(run.render_photo).parameters
     for option, name in {
-        "path": "path", "fps": "fps", "strength": "strength", "crf": "crf", "preset": "preset",
-        "supersample": "supersample",
+        "path": "path", "strength": "strength", "preset": "preset", "supersample": "supersample",
     }.items():  # fmt: skip
         stated = re.search(rf" --{option} [A-Z]+ [^()]*\(default ([\w-]+)\)", text)
         assert stated is not None, option
-        assert stated[1] == f"{parameters[name].default:g}" if option == "fps" else str(parameters[name].default)
+        assert stated[1] == str(parameters[name].default).removesuffix(".0")
+    assert f"(default {DEFAULT_FPS:g}; GIF {CONTAINERS['.gif'].default_fps:g})" in text
+    assert f"(default {CODECS['h264'].default_crf} for h264)" in text
     assert f"(default {run.DEFAULT_MAX_SIZE})" in text
     assert "fast (the default)" in text and parameters["fill"].default == "fast"
+
+
+@pytest.mark.parametrize("option", ["--for", "--aspect", "--resolution", "--codec", "--stereo"])
+def test_choices_are_refused_with_their_names(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["a.jpg", option, "nonsense"])
+    assert stop.value.code == 2 and "choose from" in capsys.readouterr().err
 
 
 def test_fills_are_those_of_the_table() -> None:
@@ -86,7 +100,8 @@ def test_fills_are_those_of_the_table() -> None:
     ("arguments", "says"),
     [
         ([], "PHOTO"),
-        (["a.jpg", "b.jpg"], "b.jpg"),
+        (["a.jpg", "--jobs", "0"], "processes"),
+        (["a.jpg", "--overwrite", "--skip-existing"], "not allowed"),
         (["a.jpg", "--sparkle"], "--sparkle"),
         (["a.jpg", "--size", "1080"], "1080x1920"),
         (["a.jpg", "--size", "-4x4"], "--size"),

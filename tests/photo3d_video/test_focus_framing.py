@@ -141,6 +141,9 @@ def test_specks_are_not_the_subject() -> None:
     person, speck = mask_of((40, 40, 60, 90)), mask_of((0, 0, 5, 5))
     subject = find_subject(np.maximum(person, speck))
     assert subject is not None and (subject.left, subject.top) == (0.4, 0.4)
+    leg = mask_of((85, 70, 100, 100))  # of something that stands outside
+    subject = find_subject(np.maximum(person, leg))
+    assert subject is not None and subject.right == 0.6
     for nothing in (None, np.zeros((50, 50), np.float32), np.full((50, 50), 0.4, np.float32), mask_of((0, 0, 5, 5))):
         assert find_subject(nothing) is None
 

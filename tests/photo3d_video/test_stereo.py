@@ -70,5 +70,7 @@ def test_anaglyph_of_grey_is_grey_and_separates_the_eyes() -> None:
 def test_kinds_have_names() -> None:
     for kind in (None, *JOINS):
         check_stereo(kind)
+    with pytest.raises(InputError, match="4096 px wide"):
+        joined_size(5000, 2000, "sbs")
     with pytest.raises(InputError, match="half-sbs"):
         check_stereo("3d")
