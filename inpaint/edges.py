@@ -14,7 +14,7 @@ MIN_STEP_PX = 3.0  # a step that no move opens by this much need not be sharp
 STEEPNESS = 1.35  # a ramp is an edge where it is this much steeper than an even slope across the window
 COLOUR_SIGMA = 0.07  # colours (0..1) this far apart vote for each other with weight exp(-1/2)
 COARSE_SIDE = 512  # long side at which wide blurs are resolved first
-BLUR_SHARE = 0.036  # half the width of the widest blur, of the long side
+BLUR_SHARE = 0.06  # half the width of the widest blur, of the long side
 
 
 def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
@@ -45,7 +45,10 @@ def _resolve_ramps(disparity: Float, colour: Float, radius: int, budget_px: floa
     span = cv2.dilate(disparity, kernel) - cv2.erode(disparity, kernel)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     slope = (cv2.dilate(disparity, cross) - cv2.erode(disparity, cross)) / 2
-    ramp: Bool = (span * budget_px > MIN_STEP_PX) & (slope * 2 * radius > STEEPNESS * span)
+    h, w = disparity.shape
+    reach_y, reach_x = (np.minimum(np.arange(n) + radius, n - 1) - np.maximum(np.arange(n) - radius, 0) for n in (h, w))
+    extent = np.minimum(reach_y[:, None], reach_x[None])  # of the window inside the picture
+    ramp: Bool = (span * budget_px > MIN_STEP_PX) & (slope * extent > STEEPNESS * span)
     rows, columns = np.nonzero(ramp)
     if not len(rows):
         return disparity

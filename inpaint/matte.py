@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, guided_filter
+from inpaint.filters import Bool, Float, box_mean, guided_filter
 from inpaint.tears import Links, torn_pairs
 
 REACH_PX = 4  # window in which the matte looks for the true edge
 GROWTH_PX, GROWTH_SHARE = 2.3, 0.0025  # the nearer surface takes its colour fringe along: px, or of the long side
 FEATHER_EPS = 2e-4
+SURE = 0.35  # alpha from which a pixel beyond the growth belongs to the nearer surface
+CALM, FOREIGN = 0.02, 2.0  # colours are foreign from this many deviations (at least CALM) of the background's on
+RIM_PX, RIM_SHARE = 5, 0.004  # colours this close to an edge are no context: px, or of the long side
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,47 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     distance_out = cv2.distanceTransform((~near_side).astype(np.uint8), cv2.DIST_L2, 3)
     distance_in = cv2.distanceTransform((~far_side).astype(np.uint8), cv2.DIST_L2, 3)
     # The matte fades with distance, so that a like-coloured background is not dragged along.
-    inward, outward = (
-        np.maximum(soft, (distance_in - 0.5) / REACH_PX),
-        soft * np.clip(1.4 - distance_out / REACH_PX, 0, 1),
-    )
+    inward = np.maximum(soft, (distance_in - 0.5) / REACH_PX)
+    outward = soft * np.clip(1.4 - distance_out / REACH_PX, 0, 1)
+    fringe = far_side & (distance_out <= 2 * REACH_PX)
+    foreign, share = _foreign_colour(rgb, far_side & ~fringe, near_side & (distance_in > REACH_PX))
+    foreign = np.where(fringe, foreign, 0)
+    outward = np.maximum(outward, foreign * share)
     soft = np.clip(np.where(near_side, inward, outward), 0, 1)
-    covered = far_side & (distance_out <= min(GROWTH_PX, max(1.0, GROWTH_SHARE * max(h, w))))
+    growth = min(GROWTH_PX, max(1.0, GROWTH_SHARE * max(h, w)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    reached = (near_side | (distance_out <= growth) | (fringe & (np.maximum(soft, foreign) > SURE))).astype(np.uint8)
+    covered = fringe & (cv2.morphologyEx(reached, cv2.MORPH_CLOSE, disc) > 0)
     alpha = np.where(near_side | covered, soft, 1).astype(np.float32)
     grown = np.where(covered, np.maximum(_nearest_near_value(disparity, near_side), disparity), disparity)
-    rim = cv2.dilate(on_edge.reshape(h, w) | covered.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    reach = 2 * min(RIM_PX, max(1, round(RIM_SHARE * max(h, w)))) + 1
+    rim = cv2.dilate(on_edge.reshape(h, w) | covered.astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
     return Matte(grown.astype(np.float32), alpha, rim & ~(near_side & (alpha > 0.99)))
+
+
+def _foreign_colour(rgb: Float, background: Bool, foreground: Bool) -> tuple[Float, Float]:
+    """(H, W) in 0..1 each: how little a colour has to do with the background around it, and its share of foreground.
+
+    A blurred or haloed outline of the foreground does not belong to a calm background: left behind it would stand there
+    as a ghost. In a busy background it is neither told apart nor seen. `background`, `foreground`: (H, W) sure pixels.
+    """
+    mean, square, known = _local_moments(rgb, background)
+    inner, _, _ = _local_moments(rgb, foreground)
+    deviation = np.sqrt(np.maximum(square - mean**2, 0) + CALM**2)
+    foreign = np.clip((np.abs(rgb - mean) / deviation).max(-1) / FOREIGN - 1, 0, 1)
+    across = inner - mean
+    share = ((rgb - mean) * across).sum(-1) / np.maximum((across**2).sum(-1), 1e-4)
+    return np.where(known, foreign, 0).astype(np.float32), np.clip(share, 0, 1).astype(np.float32)
+
+
+def _local_moments(rgb: Float, where: Bool) -> tuple[Float, Float, Bool]:
+    """Mean colour and mean square (H, W, 3) of the pixels of `where` nearby, and whether there are any."""
+    weight = where.astype(np.float32)
+    share = box_mean(weight, 4 * REACH_PX)
+    total = np.maximum(share, 1e-4)[..., None]
+    mean = box_mean(rgb * weight[..., None], 4 * REACH_PX) / total
+    square = box_mean(rgb**2 * weight[..., None], 4 * REACH_PX) / total
+    return mean, square, share > 0.02
 
 
 def _nearest_near_value(disparity: Float, near_side: Bool) -> Float:

@@ -110,7 +110,7 @@ def _complete(
     slot[target] = np.arange(len(target))
     ty, tx = np.divmod(target, width)
     closest = _closest_source(level)[target]
-    mean = box_mean(colour.reshape(-1, width, 3), RADIUS).reshape(-1, 3)  # of use at sources: all of their patch is known
+    mean = box_mean(colour.reshape(-1, width, 3), RADIUS).reshape(-1, 3)  # of use at sources, whose patch is all known
     anchor = level.broad[target]
     if match is None:
         nearest = closest

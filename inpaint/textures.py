@@ -12,7 +12,7 @@ from inpaint.layers import Layer, LayeredImage
 UInt8 = npt.NDArray[np.uint8]
 
 NEARBY_PX = 4
-ALPHA_OF_PHOTO = 0.25  # below this cover the photo's colour is the background's
+ALPHA_OF_PHOTO = 0.08  # below this cover the photo's colour is the background's
 
 
 def compose_textures(image: LayeredImage, photo: UInt8) -> tuple[UInt8, int]:

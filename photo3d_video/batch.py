@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from types import FrameType
 from typing import Any, Literal, Protocol
 
 from photo3d_video.errors import InputError, OutputError, explain
+from photo3d_video.files import part_path, remove
 from photo3d_video.jobs import Job
 from photo3d_video.manifest import Entry, Manifest
 from photo3d_video.progress import Progress
@@ -89,13 +94,39 @@ def run_batch(
 
             run_workers(by_photo(todo), workers, recorder)
         elif todo:
-            with Studio() as studio:
+            with Studio() as studio, noted_interrupt() as interrupt:
                 for job in todo:
                     recorder.start_clip(0, job)
-                    recorder.end_clip(0, render_job(studio, job, StageTeller(recorder, 0)))
+                    outcome = render_job(studio, job, StageTeller(recorder, 0))
+                    if interrupt.is_set():
+                        raise KeyboardInterrupt
+                    recorder.end_clip(0, outcome)
     finally:
         recorder.forget_unfinished()
     return outcomes
+
+
+@contextmanager
+def noted_interrupt() -> Iterator[threading.Event]:
+    """The event is set by Ctrl-C, which is a KeyboardInterrupt as usual.
+
+    For what is inside may turn that into another error, or lose it: a library's callback, a destructor.
+    """
+    noted = threading.Event()
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.set()
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def by_photo(jobs: Sequence[Job]) -> list[list[Job]]:
@@ -159,10 +190,11 @@ class _Recorder:
         self._watcher.end_clip(worker, outcome)
 
     def forget_unfinished(self) -> None:
-        """What was interrupted is as if it had not begun."""
-        if self._running:
-            for job in self._running.values():
-                self._manifest.update(job.output, status="pending")
+        """What was interrupted is as if it had not begun, even where the interrupt hit the tidying up itself."""
+        for job in self._running.values():
+            for ending in {job.output.suffix.lower(), job.written.suffix.lower()}:
+                remove(part_path(job.output, ending))
+            self._manifest.update(job.output, status="pending")
 
 
 def _divide(

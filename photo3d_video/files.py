@@ -31,6 +31,14 @@ def holds_frames_only(folder: Path) -> bool:
     return is_dir(folder) and all(_FRAME_NAME.fullmatch(file.name) for file in folder.iterdir())
 
 
+def part_path(path: Path, ending: str) -> Path:
+    """Where a file is while it is written: hidden beside its place, with an ending that tells its kind.
+
+    Absolute, because ffmpeg takes what precedes a colon in a relative name for a protocol.
+    """
+    return path.absolute().with_name(f".{path.stem}.part{ending}")
+
+
 def remove(path: Path) -> None:
     """Remove a file, or a folder with all that it holds, if it exists."""
     if is_dir(path):
@@ -54,7 +62,7 @@ def write_picture(path: Path, rgb: npt.NDArray[np.uint8]) -> None:
     from PIL import Image
 
     check_picture_path(path)
-    part = path.absolute().with_name(f".{path.stem}.part{path.suffix.lower()}")
+    part = part_path(path, path.suffix.lower())
     options: dict[str, Any] = {} if path.suffix.lower() == ".png" else {"quality": JPEG_QUALITY, "subsampling": 0}
     try:
         Image.fromarray(rgb).save(part, **options)

@@ -186,9 +186,7 @@ def as_flag(text: str | bool) -> bool:
     raise InputError(f"{text!r} is neither true nor false")
 
 
-def _blame(
-    error: Photo3DError, path: str, settings: Mapping[str, Any], cells: Mapping[str, Mapping[str, Any]]
-) -> str:
+def _blame(error: Photo3DError, path: str, settings: Mapping[str, Any], cells: Mapping[str, Mapping[str, Any]]) -> str:
     """The key without which the row would not have that error; the path where there is no such key."""
     for key, cell in cells.items():
         try:

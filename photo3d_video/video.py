@@ -29,7 +29,7 @@ import numpy.typing as npt
 from photo3d_video.codecs import CODECS, CONTAINERS, PRESETS, codec_args, find_codec, find_container, written_path
 from photo3d_video.errors import EncodeError, InputError, OutputError
 from photo3d_video.ffmpeg import Soundtrack, cannot_start, describe_video, ffmpeg_command
-from photo3d_video.files import holds_frames_only, is_dir, remove
+from photo3d_video.files import holds_frames_only, is_dir, part_path, remove
 
 log = logging.getLogger(__name__)
 
@@ -129,9 +129,8 @@ class VideoWriter:
             raise OutputError(
                 f"cannot write {self.path}: the folder {self.path.parent} does not exist, create it first"
             )
-        # Absolute, because ffmpeg takes what precedes a colon in a relative name for a protocol.
         extension = "" if self._numbered else self.path.suffix.lower()
-        self._part = self.path.absolute().with_name(f".{self.path.stem}.part{extension}")
+        self._part = part_path(self.path, extension)
         self._frame_bytes = spec.width * spec.height * 3
         self._queue: queue.Queue[bytes | None] = queue.Queue(_QUEUED_FRAMES)
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)

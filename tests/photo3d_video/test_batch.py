@@ -181,7 +181,7 @@ def test_an_interrupt_stops_cleanly(tmp_path, photos, command, workers) -> None:
         wait_for(folder, 1, process)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert err == "render-3dphoto: error: interrupted: what is finished stays, --skip-existing makes the rest\n"
     made = {name for name, status in statuses(folder).items() if status == "done"}
     assert clips_in(folder) == made and 1 <= len(made) < 9

@@ -80,7 +80,7 @@ def test_files_are_relative_to_the_job_file(folder) -> None:
     [
         ("jobs.csv", "photo,strength\na.png,3\n", r"line 2, strength: --strength 3 is out of range"),
         ("jobs.csv", "photo,strength\na.png,1\na.png,x\n", r"line 3, strength: 'x' is not a number"),
-        ("jobs.csv", "photo,fps\na.png,999\n", r"line 2, fps: --fps 999"),
+        ("jobs.csv", "photo,fps\na.png,999\n", r"line 2, fps: 999"),
         ("jobs.csv", "photo,path\na.png,moonwalk\n", r"line 2, path: .*moonwalk"),
         ("jobs.csv", "photo,easing\na.png,wobbly\n", r"line 2, .*wobbly"),
         ("jobs.csv", "photo,path\nb.png,pan\n", r"line 2, photo: .*b.png is no file"),
