@@ -194,7 +194,11 @@ class _Recorder:
         for job in self._running.values():
             for ending in {job.output.suffix.lower(), job.written.suffix.lower()}:
                 remove(part_path(job.output, ending))
-            self._manifest.update(job.output, status="pending")
+            replaced = self._manifest.entries[self._manifest.key(job.output)]["replaces"]
+            if _modified(job.written) not in (None, replaced):  # complete, and then came the interrupt
+                self._manifest.update(job.output, status="done", replaces=None)
+            else:
+                self._manifest.update(job.output, status="pending")
 
 
 def _divide(
