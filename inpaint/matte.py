@@ -95,7 +95,7 @@ def _local_moments(rgb: Float, where: Bool) -> tuple[Float, Float, Bool]:
     total = np.maximum(share, 1e-4)[..., None]
     mean = box_mean(rgb * weight[..., None], 4 * REACH_PX) / total
     square = box_mean(rgb**2 * weight[..., None], 4 * REACH_PX) / total
-    return mean, square, share > 0.02
+    return mean.astype(np.float32), square.astype(np.float32), share > 0.02
 
 
 def _nearest_near_value(disparity: Float, near_side: Bool) -> Float:

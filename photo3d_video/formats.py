@@ -86,4 +86,4 @@ def choose_format(
         usual_fps = CONTAINERS[ending].default_fps
         if goal.fps is not None and goal.fps <= CODECS[found].max_fps:
             usual_fps = goal.fps
-    return Format(ending, found, fps or usual_fps, goal.max_kbps, size, aspect, resolution, stereo)
+    return Format(ending, found, usual_fps if fps is None else fps, goal.max_kbps, size, aspect, resolution, stereo)

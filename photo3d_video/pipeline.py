@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -189,7 +189,7 @@ def make_path(name: str, view: View, n_frames: int, **timing: Any) -> CameraPath
     return path
 
 
-def render_frames(context: Any, scene: Scene, path: CameraPath, supersample: int = 1) -> Iterator[UInt8]:
+def render_frames(context: Any, scene: Scene, path: CameraPath, supersample: int = 1) -> Generator[UInt8, None, None]:
     """Frames (H, W, 3) uint8 of a scene along a path. Raises GLUnavailableError where the driver cannot hold it."""
     from render.errors import RenderError
     from render.renderer import Renderer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -204,7 +204,10 @@ def render_photo(
             cameras, n_frames = _one(cameras, only), 1
         scene = studio.once("scene", build, picture, budget, fill)
         progress.start("render", n_frames)
-        frames = join(render_frames(studio.context, scene, eyes(cameras, view, stereo, fps), supersample), stereo)
+        rendered = render_frames(studio.context, scene, eyes(cameras, view, stereo, fps), supersample)
+        # Closed on every way out: the renderer must let go of its buffers before the context goes.
+        stack.enter_context(closing(rendered))
+        frames = join(rendered, stereo)
         first: UInt8 | None = None
         with watch.stage("encode"), sink, watch.stage("render"):
             for frame in frames:

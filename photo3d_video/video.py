@@ -183,7 +183,11 @@ class VideoWriter:
         log.debug("running %s", command)
         try:
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # a terminal's Ctrl-C is ours to handle: it must not look like ffmpeg's failure
             )
         except OSError as error:
             raise cannot_start(command[0], error) from error

@@ -90,7 +90,9 @@ def main() -> None:
         load_imagenet(network.encoder, args.encoder)
     network.to(device).to(memory_format=torch.channels_last)
     average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(EMA), use_buffers=True  # type: ignore[no-untyped-call]
+        network,
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(EMA),
+        use_buffers=True,  # type: ignore[no-untyped-call]
     )
     optimiser = torch.optim.AdamW(parameter_groups(network), lr=0, weight_decay=WEIGHT_DECAY)
     step = 0
