@@ -89,11 +89,8 @@ def main() -> None:
     else:
         load_imagenet(network.encoder, args.encoder)
     network.to(device).to(memory_format=torch.channels_last)
-    average = torch.optim.swa_utils.AveragedModel(
-        network,
-        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(EMA),
-        use_buffers=True,  # type: ignore[no-untyped-call]
-    )
+    decayed = torch.optim.swa_utils.get_ema_multi_avg_fn(EMA)  # type: ignore[no-untyped-call]
+    average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=decayed, use_buffers=True)
     optimiser = torch.optim.AdamW(parameter_groups(network), lr=0, weight_decay=WEIGHT_DECAY)
     step = 0
     if checkpoint.exists():
