@@ -193,7 +193,9 @@ def test_exception_removes_the_temporary_and_keeps_an_older_clip(tmp_path: Path)
 @posix_only
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     program = (
-        "import sys; from photo3d_video.video import *\n"
+        # A background job without job control starts with SIGINT ignored.
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from photo3d_video.video import *\n"
         "with VideoWriter(sys.argv[1], VideoSpec(640, 360, 30)) as writer:\n"
         "    while True:\n"
         "        writer.write(bytes(640 * 360 * 3))\n"
