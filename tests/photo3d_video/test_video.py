@@ -210,8 +210,11 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     while not names(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.3)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to ffmpeg as well
-    _, errors = process.communicate(timeout=20)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    try:
+        _, errors = process.communicate(timeout=20)
+    finally:
+        process.kill()
     assert process.returncode != 0 and b"KeyboardInterrupt" in errors
     assert names(tmp_path) == []
 
