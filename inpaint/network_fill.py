@@ -65,12 +65,7 @@ def _fill_smaller(values: Float, known: Bool, unknown: Bool, scale: float) -> Fl
     painted = np.where(small_known[..., None], small, _run(small, small_known, small_unknown))
     large = np.asarray(cv2.resize(painted, (w, h), interpolation=cv2.INTER_CUBIC), np.float32)
     near = known & (cv2.dilate(unknown.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
-    return large + _smooth(values - large, near) if near.any() else large
-
-
-def _smooth(values: Float, known: Bool) -> Float:
-    """Push-pull for four channels, in two parts: OpenCV resizes no more than four, and one goes to the weights."""
-    return np.dstack([push_pull(values[..., :3], known), push_pull(values[..., 3], known)])
+    return large + push_pull(values - large, near) if near.any() else large
 
 
 def _run(values: Float, known: Bool, unknown: Bool) -> Float:
@@ -82,7 +77,7 @@ def _run(values: Float, known: Bool, unknown: Bool) -> Float:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device)
     tiles = [(y, x) for y in _starts(h) for x in _starts(w) if unknown[y : y + TILE_PX, x : x + TILE_PX].any()]
-    seen = np.dstack([_smooth(values, known), known, unknown]).astype(np.float32)
+    seen = np.dstack([push_pull(values, known), known, unknown]).astype(np.float32)
     total, share = np.zeros((h, w, 4), np.float32), np.zeros((h, w, 1), np.float32)
     ramp = np.minimum(np.arange(TILE_PX) + 1, np.arange(TILE_PX)[::-1] + 1).clip(max=OVERLAP_PX).astype(np.float32)
     blend = np.outer(ramp, ramp)[..., None]

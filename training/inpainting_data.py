@@ -20,15 +20,14 @@ import numpy.typing as npt
 
 from inpaint.chains import find_tears
 from inpaint.filters import Bool, Float
-from inpaint.regions import DIAGONAL, grow
-from inpaint.tears import torn_pairs
+from inpaint.regions import peel_regions
+from inpaint.tears import Links
 
 UInt8 = npt.NDArray[np.uint8]
 
 HELD_BACK = 20  # one photo in this many is never trained on
 POOL_PHOTOS, POOL_TRIES, POOL_SEED = 800, 2, 20  # regions come from this many photos, at so many budgets each
 BANDS_PX = (8.0, 64.0)  # how wide the widest synthesis band is, log-uniform
-CONTEXT_STEPS = 96
 STEEP = 0.3  # depth that changes by this share of the photo's largest jump within 5 px is an edge
 MAX_RIM_PX = 4  # next to a silhouette colours mix: this much of the context may be unreliable
 MIN_SYNTHESIS, MAX_SYNTHESIS, MIN_CONTEXT = 0.02, 0.6, 0.12  # shares of a crop
@@ -60,18 +59,12 @@ def split(labels: Path) -> tuple[list[Path], list[Path]]:
 def region_pair(disparity: Float, budget_px: float, rim_px: int) -> tuple[Bool, Bool] | None:
     """(synthesis, context) at the tears of `disparity` (H, W), as `inpaint.layers` peels them; None without tears."""
     links = find_tears(disparity, budget_px)
-    pairs = torn_pairs(links, disparity)
-    if not len(pairs.near):
+    regions = peel_regions(
+        disparity, links, Links(np.zeros_like(links.right), np.zeros_like(links.down)), budget_px, 0.0, 0.0
+    )
+    if regions is None:
         return None
-    near, far = disparity.ravel()[pairs.near], disparity.ravel()[pairs.far]
-    steps = np.ceil((near - far) * budget_px * DIAGONAL).astype(np.int64)
-    hidden = grow(pairs.near, steps, links, disparity, above=far).mask
-    limit = np.full(len(far), CONTEXT_STEPS)
-    behind = grow(pairs.far, limit, links, disparity, below=far + 0.5 * (near - far))
-    needed = behind.mask & (behind.steps < np.minimum(steps[behind.source], CONTEXT_STEPS))
-    if (hidden & ~needed).any():  # what is itself a background is painted with the next layer
-        hidden = hidden & ~needed
-    context = behind.mask & ~hidden
+    hidden, context = regions.hidden, regions.context
     rim = context & (cv2.dilate(hidden.astype(np.uint8), np.ones((2 * rim_px + 1,) * 2, np.uint8)) > 0)
     return hidden | rim, context & ~rim
 
