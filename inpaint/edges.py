@@ -12,6 +12,7 @@ UInt8 = npt.NDArray[np.uint8]
 
 MIN_STEP_PX = 3.0  # a step that no move opens by this much need not be sharp
 STEEPNESS = 1.35  # a ramp is an edge where it is this much steeper than an even slope across the window
+STEP, STEP_REACH_PX = 0.7, 3  # an edge is sharp where neighbours differ by this share of what so many pixels span
 COLOUR_SIGMA = 0.07  # colours (0..1) this far apart vote for each other with weight exp(-1/2)
 COARSE_SIDE = 512  # long side at which wide blurs are resolved first
 BLUR_SHARE = 0.06  # half the width of the widest blur, of the long side
@@ -39,6 +40,15 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     return _resolve_ramps(result, colour, 2, budget_px)
 
 
+def _is_step(disparity: Float) -> Bool:
+    """(H, W) pixels at an edge that is sharp already: one step makes most of what the surroundings span."""
+    right, down = np.abs(np.diff(disparity, axis=1)), np.abs(np.diff(disparity, axis=0))
+    jump = np.maximum(np.pad(right, ((0, 0), (0, 1))), np.pad(down, ((0, 1), (0, 0))))
+    around = np.ones((2 * STEP_REACH_PX + 1,) * 2, np.uint8)
+    span = cv2.dilate(disparity, around) - cv2.erode(disparity, around)
+    return np.asarray(cv2.dilate(jump, np.ones((3, 3), np.uint8)) >= STEP * span)
+
+
 def _resolve_ramps(disparity: Float, colour: Float, radius: int, budget_px: float) -> Float:
     """One pass of the masked, colour-weighted median over windows of the given radius."""
     kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
@@ -49,6 +59,7 @@ def _resolve_ramps(disparity: Float, colour: Float, radius: int, budget_px: floa
     reach_y, reach_x = (np.minimum(np.arange(n) + radius, n - 1) - np.maximum(np.arange(n) - radius, 0) for n in (h, w))
     extent = np.minimum(reach_y[:, None], reach_x[None])  # of the window inside the picture
     ramp: Bool = (span * budget_px > MIN_STEP_PX) & (slope * extent > STEEPNESS * span)
+    ramp &= ~_is_step(disparity)
     rows, columns = np.nonzero(ramp)
     if not len(rows):
         return disparity

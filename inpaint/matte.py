@@ -84,8 +84,11 @@ def _foreign_colour(rgb: Float, background: Bool, foreground: Bool) -> tuple[Flo
     deviation = np.sqrt(np.maximum(square - mean**2, 0) + CALM**2)
     foreign = np.clip((np.abs(rgb - mean) / deviation).max(-1) / FOREIGN - 1, 0, 1)
     across = inner - mean
-    share = ((rgb - mean) * across).sum(-1) / np.maximum((across**2).sum(-1), 1e-4)
-    return np.where(known, foreign, 0).astype(np.float32), np.clip(share, 0, 1).astype(np.float32)
+    share = np.clip(((rgb - mean) * across).sum(-1) / np.maximum((across**2).sum(-1), 1e-4), 0, 1)
+    # A dark spot of the background is foreign to it, too, but no mixture of it with the foreground.
+    off = (np.abs(rgb - mean - share[..., None] * across) / deviation).max(-1)
+    mixture = np.clip(2 - off / FOREIGN, 0, 1)
+    return np.where(known, foreign * mixture, 0).astype(np.float32), share.astype(np.float32)
 
 
 def _local_moments(rgb: Float, where: Bool) -> tuple[Float, Float, Bool]:
