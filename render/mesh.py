@@ -19,7 +19,7 @@ Bool = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.int64]
 
 LEVELS = 5  # coarsest leaf: 2 ** LEVELS pixels
-MAX_ERROR_PX = 0.25
+MAX_ERROR_PX = 0.5  # at the far end of the budget; a smooth bend of this size cannot be seen
 OPAQUE = 255.0
 LAST_BEHIND = 0.003  # share of disparity
 
@@ -29,6 +29,7 @@ class Mesh:
     """A sheet of triangles over the canvas of a layer."""
 
     xy: Float  # (V, 2) canvas position, px; the centre of the top left pixel is (0.5, 0.5)
+    uv: Float  # (V, 2) where its colour is, px of the canvas: the last sheet of a tear goes on with its rim's colour
     disparity: Float  # (V,)
     fade: Float  # (V,) factor on alpha: 0 where a torn sheet runs out, OPAQUE where the texture's alpha must not count
     triangles: npt.NDArray[np.int32]  # (T, 3)
@@ -50,10 +51,14 @@ def build_mesh(disparity: Float, alpha: Float, right: Bool, down: Bool, drawn: B
     leaves = _leaves(disparity, whole, budget_px)
     softness = cv2.integral((cv2.erode(alpha, np.ones((3, 3), np.uint8)) < 1).astype(np.uint8))
     triangles, soft = _leaf_triangles(leaves, w, softness)
+    rows = np.argsort(triangles.min(1), kind="stable")  # neighbours in a row: drivers keep vertices for a while
+    triangles, soft = triangles[rows], soft[rows]
     used, compact = np.unique(triangles, return_inverse=True)
     y, x = np.divmod(used, w)
+    xy = np.stack([x + 0.5, y + 0.5], 1).astype(np.float32)
     surface = Mesh(
-        np.stack([x + 0.5, y + 0.5], 1).astype(np.float32),
+        xy,
+        xy,
         disparity[y, x],
         np.ones(len(used), np.float32),
         compact.reshape(-1, 3).astype(np.int32),
@@ -139,21 +144,28 @@ def _leaf_triangles(
         a, b, c, d = (at(dy, dx, plain) for dy, dx in ((0, 0), (0, size), (size, 0), (size, size)))
         parts += [np.stack([a, b, c], 1), np.stack([b, d, c], 1)]
         softs += [soft[plain], soft[plain]]
-        # Fans: per side two corners, the middle between them, and whether the neighbour has a vertex there.
-        for k, (p, m, r) in enumerate(
-            (
-                ((0, 0), (0, half), (0, size)),
-                ((size, size), (size, half), (size, 0)),
-                ((size, 0), (half, 0), (0, 0)),
-                ((0, size), (half, size), (size, size)),
-            )
-        ):
-            whole, halved = ~plain & ~sides[:, k], ~plain & sides[:, k]
-            parts.append(np.stack([at(half, half, whole), at(*p, whole), at(*r, whole)], 1))
-            parts.append(np.stack([at(half, half, halved), at(*p, halved), at(*m, halved)], 1))
-            parts.append(np.stack([at(half, half, halved), at(*m, halved), at(*r, halved)], 1))
-            softs += [soft[whole], soft[halved], soft[halved]]
+        # Fans from the middle of the first side that has one: along each other side two corners and what lies between.
+        for k, (_, hub, _) in enumerate(perimeter := _sides(size, half)):
+            fans = sides[:, k] & ~sides[:, :k].any(1)
+            for j, (p, m, r) in enumerate(perimeter):
+                if j == k:
+                    continue
+                whole, halved = fans & ~sides[:, j], fans & sides[:, j]
+                parts.append(np.stack([at(*hub, whole), at(*p, whole), at(*r, whole)], 1))
+                parts.append(np.stack([at(*hub, halved), at(*p, halved), at(*m, halved)], 1))
+                parts.append(np.stack([at(*hub, halved), at(*m, halved), at(*r, halved)], 1))
+                softs += [soft[whole], soft[halved], soft[halved]]
     return np.concatenate(parts), np.concatenate(softs)
+
+
+def _sides(size: int, half: int) -> tuple[tuple[tuple[int, int], ...], ...]:
+    """Corner, middle, corner of the top, bottom, left and right side of a leaf, as (y, x)."""
+    return (
+        ((0, 0), (0, half), (0, size)),
+        ((size, size), (size, half), (size, 0)),
+        ((size, 0), (half, 0), (0, 0)),
+        ((0, size), (half, size), (size, size)),
+    )
 
 
 def _torn_sheets(disparity: Float, right: Bool, down: Bool, torn: Bool) -> Mesh:
@@ -176,12 +188,15 @@ def _torn_sheets(disparity: Float, right: Bool, down: Bool, torn: Bool) -> Mesh:
     means = np.stack([np.where(group == g, q, 0).sum(1) / np.maximum((group == g).sum(1), 1) for g in range(4)], 1)
     present = np.stack([(group == g).any(1) for g in range(4)], 1)
     farthest = np.where(present, means, np.inf).argmin(1)
-    xy, values, fades, softs = [], [], [], []
+    xy, uv, values, fades, softs = [], [], [], [], []
     for g in range(4):
         chosen = present[:, g]
         member = group[chosen] == g
         last = (farthest[chosen] == g)[:, None]
-        xy.append(np.stack([columns[chosen] + 0.5, rows[chosen] + 0.5], -1).reshape(-1, 2))
+        at = np.stack([columns[chosen] + 0.5, rows[chosen] + 0.5], -1)
+        xy.append(at.reshape(-1, 2))
+        # The nearer surfaces' colours would stay on it as an outline when those move away.
+        uv.append(np.where(last[..., None], _closest_member(at, member), at).reshape(-1, 2))
         sheet = np.where(member, q[chosen], means[chosen, g, None])
         # What covers the quad for want of better must not fight with the layer behind at the same depth.
         values.append(np.where(last, sheet * (1 - LAST_BEHIND), sheet).ravel())
@@ -192,6 +207,7 @@ def _torn_sheets(disparity: Float, right: Bool, down: Bool, torn: Bool) -> Mesh:
     triangles = (quad[None] + 4 * np.arange(count, dtype=np.int32)[:, None, None]).reshape(-1, 3)
     return Mesh(
         np.concatenate(xy).astype(np.float32),
+        np.concatenate(uv).astype(np.float32),
         np.concatenate(values).astype(np.float32),
         np.concatenate(fades).astype(np.float32),
         triangles,
@@ -199,9 +215,16 @@ def _torn_sheets(disparity: Float, right: Bool, down: Bool, torn: Bool) -> Mesh:
     )
 
 
+def _closest_member(at: Float, member: Bool) -> Float:
+    """(N, 4, 2) for each corner of each quad the closest corner that is a member: `at` (N, 4, 2), `member` (N, 4)."""
+    apart = ((at[:, :, None] - at[:, None]) ** 2).sum(-1) + np.where(member, 0, 9)[:, None]
+    return np.take_along_axis(at, apart.argmin(-1)[..., None], 1)
+
+
 def _join(a: Mesh, b: Mesh) -> Mesh:
     return Mesh(
         np.concatenate([a.xy, b.xy]),
+        np.concatenate([a.uv, b.uv]),
         np.concatenate([a.disparity, b.disparity]),
         np.concatenate([a.fade, b.fade]),
         np.concatenate([a.triangles, b.triangles + np.int32(len(a.xy))]),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -12,12 +11,20 @@ import moderngl
 import numpy as np
 import numpy.typing as npt
 
+from render.defocus import Defocus
 from render.errors import RenderError
+from render.lens import Optics
+from render.programs import make_program
 from render.scene import Scene
+from render.textures import Textures
 
-SHADERS = Path(__file__).parent / "shaders"
 GL_VERSION = 330
 BACKEND = "EGL" if sys.platform.startswith("linux") else "native"  # EGL needs no display
+VIGNETTE = 0.35  # falloff of strength 1 at the corners: half of the light, see layers.frag.glsl
+# Colour as usual; alpha accumulates coverage, so that 1 means: nothing behind shows through.
+_BLEND_COVERAGE = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA)
+_SRC1_ALPHA, _ONE_MINUS_SRC1_ALPHA = 0x8589, 0x88FB  # OpenGL's numbers; moderngl has no names for them
+_BLEND_SHARPNESS = (_SRC1_ALPHA, _ONE_MINUS_SRC1_ALPHA, _SRC1_ALPHA, _ONE_MINUS_SRC1_ALPHA)
 _ADVICE = "on Debian or Ubuntu: apt-get install libegl1 libgl1 libgl1-mesa-dri"
 
 
@@ -50,39 +57,67 @@ def describe(context: Any) -> GLInfo:
 
 
 class Renderer:
-    """Draws one scene from many cameras. Buffers are made once; use as a context manager to release them."""
+    """Draws one scene from many cameras. Buffers are made once; use as a context manager to release them.
 
-    def __init__(self, context: Any, scene: Scene, width: int, height: int, supersample: int = 1) -> None:
+    `supersample`: 2 draws at twice the size. `dof`: strength of the depth of field, 1 is usual, 0 is none. `vignette`:
+    darkening towards the corners, 1 takes half of the light there, 0 is none.
+    """
+
+    def __init__(
+        self,
+        context: Any,
+        scene: Scene,
+        width: int,
+        height: int,
+        supersample: int = 1,
+        dof: float = 0.0,
+        vignette: float = 0.0,
+    ) -> None:
         self.context = context
         self.scene = scene
         self.size = (width, height)
         limit = context.info["GL_MAX_TEXTURE_SIZE"]
-        layers, texture_h, texture_w, _ = scene.textures.shape
+        _, texture_h, texture_w, _ = scene.textures.shape
         if max(texture_w, texture_h, width * supersample, height * supersample) > limit:
             raise RenderError(f"the graphics driver takes textures up to {limit} px; use a smaller --size")
-        self._program = context.program(
-            vertex_shader=(SHADERS / "layers.vert.glsl").read_text(),
-            fragment_shader=(SHADERS / "layers.frag.glsl").read_text(),
-        )
-        self._texture = context.texture_array((texture_w, texture_h, layers), 4, scene.textures.tobytes())
-        # Textures have the clip's own resolution and no move takes the camera far back: no mipmaps, which would blur.
-        self._texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
-        self._texture.repeat_x = self._texture.repeat_y = False
-        vertices = np.column_stack([scene.rays, scene.disparity, scene.fade, scene.texcoord]).astype(np.float32)
+        textures = Textures(context, scene.textures)
+        self._texture = textures.array
+        texcoord = textures.coordinates(scene.texcoord)
+        vertices = np.column_stack([scene.rays, scene.disparity, scene.fade, texcoord]).astype(np.float32)
         self._vertices = context.buffer(vertices.tobytes())
         triangles = np.concatenate([scene.opaque, scene.soft])
         self._indices = context.buffer(triangles.astype(np.int32).tobytes())
-        self._array = context.vertex_array(
-            self._program,
-            [(self._vertices, "2f 1f 1f 3f", "in_ray", "in_disparity", "in_fade", "in_texcoord")],
-            self._indices,
-        )
         big = (width * supersample, height * supersample)
         self._colour = context.texture(big, 4)
         self._colour.filter = (moderngl.LINEAR, moderngl.LINEAR)
-        self._depth = context.depth_renderbuffer(big)
+        self._colour.repeat_x = self._colour.repeat_y = False
+        if dof:
+            self._depth = context.depth_texture(big)
+            self._depth.compare_func = ""
+            self._depth.filter = (moderngl.NEAREST, moderngl.NEAREST)
+            self._depth.repeat_x = self._depth.repeat_y = False
+        else:
+            self._depth = context.depth_renderbuffer(big)
         self._frame = context.framebuffer([self._colour], self._depth)
+        self._defocus = Defocus(context, self._colour, self._depth) if dof else None
+        self._optics = Optics(scene, dof, float(np.hypot(*big))) if dof else None
+        self._falloff = (big[0] / 2, big[1] / 2, vignette * VIGNETTE / (np.hypot(*big) / 2) ** 2)
+        self._opaque, self._opaque_array = self._layers(soft=False)
+        self._soft, self._soft_array = self._layers(soft=True)
         self._supersample = supersample
+
+    def _layers(self, soft: bool) -> tuple[Any, Any]:
+        """Program and vertices of the opaque or of the soft triangles."""
+        defines = {"SOFT": 1 if soft else None, "VIGNETTE": 1 if self._falloff[2] else None}
+        fragment = ["layers.frag"]
+        if self._defocus:
+            defines |= {"DEFOCUS": 1, "DIVISOR": self._defocus.divisor}
+            fragment.insert(0, "blur")
+        program = make_program(self.context, "layers", *fragment, **defines)
+        program["layers"].value = 0
+        layout, names = ("2f 1f 1f 3f", ("in_fade",)) if soft else ("2f 1f 1x4 3f", ())
+        attributes = ("in_ray", "in_disparity", *names, "in_texcoord")
+        return program, self.context.vertex_array(program, [(self._vertices, layout, *attributes)], self._indices)
 
     def __enter__(self) -> Renderer:
         return self
@@ -90,44 +125,63 @@ class Renderer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for resource in (self._frame, self._colour, self._depth, self._array, self._vertices, self._indices,
-                         self._texture, self._program):  # fmt: skip
+        if self._defocus:
+            self._defocus.release()
+        for resource in (self._frame, self._colour, self._depth, self._opaque_array, self._soft_array, self._vertices,
+                         self._indices, self._texture, self._opaque, self._soft):  # fmt: skip
             resource.release()
 
     def draw(
-        self, world_to_camera: npt.NDArray[np.float64], focal_factor: float, shift: npt.NDArray[np.float64]
+        self,
+        world_to_camera: npt.NDArray[np.float64],
+        focal_factor: float,
+        shift: npt.NDArray[np.float64],
+        focus: npt.NDArray[np.float64] | None = None,
     ) -> None:
         """Draw one view into the frame buffer.
 
         `world_to_camera` (4, 4); `focal_factor` over the source's focal length; `shift` (2,) of the principal point in
         units of the source's focal length. The frame shows the source picture's field of view at the identity pose.
+        `focus` (3,): the point that is sharp where there is depth of field, as x / z, y / z and inverse depth in the
+        source camera.
         """
         gl, scene = self.context, self.scene
         half = np.array([scene.width_px / 2, scene.height_px / 2])
-        self._program["pose"].write(world_to_camera.T.astype(np.float32).tobytes())
-        self._program["focal"].value = tuple(scene.focal_px * focal_factor / half)
-        self._program["shift"].value = tuple(scene.focal_px * np.asarray(shift) / half)
+        focal, offset = scene.focal_px * focal_factor / half, scene.focal_px * np.asarray(shift) / half
+        lens = None
+        if self._optics is not None:
+            if focus is None:
+                raise ValueError("a depth of field needs a focus")
+            lens = self._optics.lens(world_to_camera, focal_factor, focal, offset, focus)
         self._frame.use()
         gl.viewport = (0, 0, *self._frame.size)
         gl.enable_only(moderngl.DEPTH_TEST)
         gl.depth_func = "<"
         gl.blend_equation = moderngl.FUNC_ADD
-        # Colour as usual; alpha accumulates coverage, so that 1 means: nothing behind shows through.
-        gl.blend_func = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA)
         gl.wireframe = False
         self._frame.depth_mask = True
         self._frame.color_mask = (True, True, True, True)
         self._frame.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
         self._texture.use(0)
-        self._program["layers"].value = 0
+        for program in (self._opaque, self._soft):
+            program["pose"].write(world_to_camera.T.astype(np.float32).tobytes())
+            program["focal"].value = tuple(focal)
+            program["shift"].value = tuple(offset)
+            if lens:
+                program["lens"].value = lens.uniform
+            if self._falloff[2]:
+                program["falloff"].value = self._falloff
         opaque, soft = 3 * len(scene.opaque), 3 * len(scene.soft)
-        self._array.render(moderngl.TRIANGLES, vertices=opaque)
+        self._opaque_array.render(moderngl.TRIANGLES, vertices=opaque)
         if soft:
             gl.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
-            self._array.render(moderngl.TRIANGLES, vertices=soft, first=opaque)
+            gl.blend_func = _BLEND_SHARPNESS if lens else _BLEND_COVERAGE
+            self._soft_array.render(moderngl.TRIANGLES, vertices=soft, first=opaque)
+        if self._defocus and lens:
+            self._defocus.apply(lens)
 
     def read(self, components: int = 3) -> npt.NDArray[np.uint8]:
-        """The frame buffer as (H, W, components) uint8; the fourth component is coverage."""
+        """The frame buffer as (H, W, components) uint8; the fourth component is coverage (1 with depth of field)."""
         width, height = self._frame.size
         data = self._frame.read(components=components, alignment=1)
         image = np.frombuffer(data, np.uint8).reshape(height, width, components)

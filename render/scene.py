@@ -21,7 +21,9 @@ class Scene:
     disparity: Float  # (V,) inverse depth
     fade: Float  # (V,) factor on alpha
     texcoord: Float  # (V, 3) u, v in 0..1 and the texture's number
-    opaque: npt.NDArray[np.int32]  # (T, 3), near to far: what is hidden is rejected before it is shaded
+    # (T, 3), layer by layer, front first: what is hidden is rejected before it is shaded. Within a layer in the mesh's
+    # order, in which neighbours follow each other: drivers keep the vertices that they have transformed last.
+    opaque: npt.NDArray[np.int32]
     soft: npt.NDArray[np.int32]  # (S, 3), far to near: drawn last, blended over all that lies behind
     textures: UInt8  # (L, Ht, Wt, 4) sRGB and alpha
     width_px: int  # of the source picture that the identity pose reproduces
@@ -44,27 +46,27 @@ def build_scene(
     """
     _, texture_h, texture_w, _ = textures.shape
     width, height = texture_w - 2 * texture_border_px, texture_h - 2 * texture_border_px
-    rays, texcoords, triangles, depths, softs = [], [], [], [], []
+    rays, texcoords, opaque, soft, depths = [], [], [], [], []
     start = 0
     for number, mesh in enumerate(meshes):
-        picture = (mesh.xy - canvas_border_px) * np.float32(canvas_scale)
+        picture, colour_at = ((p - canvas_border_px) * np.float32(canvas_scale) for p in (mesh.xy, mesh.uv))
         rays.append((picture - np.array([width / 2, height / 2], np.float32)) / np.float32(focal_px))
-        uv = (picture + texture_border_px) / np.array([texture_w, texture_h], np.float32)
+        uv = (colour_at + texture_border_px) / np.array([texture_w, texture_h], np.float32)
         texcoords.append(np.column_stack([uv, np.full(len(uv), number, np.float32)]))
-        triangles.append(mesh.triangles + np.int32(start))
+        triangles = mesh.triangles + np.int32(start)
+        opaque.append(triangles[~mesh.soft])
+        soft.append(triangles[mesh.soft])
         # At one depth the front layer counts as nearer.
-        depths.append(mesh.disparity[mesh.triangles].mean(1) - np.float32(1e-5 * number))
-        softs.append(mesh.soft)
+        depths.append(mesh.disparity[mesh.triangles[mesh.soft]].mean(1) - np.float32(1e-5 * number))
         start += len(mesh.xy)
     far_to_near = np.argsort(np.concatenate(depths), kind="stable")
-    sorted_triangles, soft = np.concatenate(triangles)[far_to_near], np.concatenate(softs)[far_to_near]
     return Scene(
         np.concatenate(rays).astype(np.float32),
         np.concatenate([m.disparity for m in meshes]),
         np.concatenate([m.fade for m in meshes]),
         np.concatenate(texcoords).astype(np.float32),
-        np.ascontiguousarray(sorted_triangles[~soft][::-1]),
-        sorted_triangles[soft],
+        np.concatenate(opaque),
+        np.concatenate(soft)[far_to_near],
         textures,
         width,
         height,

@@ -1,13 +1,48 @@
 #version 330
+// SOFT: triangles that may be transparent. DEFOCUS: the frame's alpha becomes its sharpness instead of its coverage.
 uniform sampler2DArray layers;
 
 in vec3 texcoord;
+#ifdef SOFT
 in float fade;
+#endif
+#if defined(SOFT) && defined(DEFOCUS)
+layout(location = 0, index = 0) out vec4 colour;
+layout(location = 0, index = 1) out vec4 cover;  // what blends both colour and sharpness
+#else
 out vec4 colour;
+#endif
+
+#ifdef VIGNETTE
+uniform vec3 falloff;  // the frame's centre, px, and the darkening per squared px
+
+float lens_gain() {
+    // In linear light this is nearly the cos^4 law of lenses: the square root of cos^4 stands for the sRGB curve.
+    vec2 off_centre = gl_FragCoord.xy - falloff.xy;
+    return 1.0 / (1.0 + falloff.z * dot(off_centre, off_centre));
+}
+#endif
+
+#ifdef DEFOCUS
+float sharpness(float depth);
+#endif
 
 void main() {
     vec4 texel = texture(layers, texcoord);
-    float alpha = min(texel.a * fade, 1.0);
-    if (alpha < 1.0 / 255.0) discard;  // must not hide what is drawn later
-    colour = vec4(texel.rgb, alpha);
+#ifdef SOFT
+    texel.a = min(texel.a * fade, 1.0);
+    if (texel.a < 1.0 / 255.0) discard;  // must not hide what is drawn later
+#else
+    texel.a = 1.0;
+#endif
+#ifdef VIGNETTE
+    texel.rgb *= lens_gain();
+#endif
+#if defined(DEFOCUS)
+#ifdef SOFT
+    cover = texel.aaaa;
+#endif
+    texel.a = sharpness(gl_FragCoord.z);
+#endif
+    colour = texel;
 }

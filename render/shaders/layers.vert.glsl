@@ -4,7 +4,9 @@
 // and q are linear over a plane's picture, interpolated exactly by the rasteriser.
 in vec2 in_ray;
 in float in_disparity;
+#ifdef SOFT
 in float in_fade;
+#endif
 in vec3 in_texcoord;  // u, v, texture layer
 
 uniform mat4 pose;    // world (= source camera) to camera
@@ -12,7 +14,9 @@ uniform vec2 focal;   // focal length over half of the frame's width and height
 uniform vec2 shift;   // principal point offset over half of the frame's width and height
 
 out vec3 texcoord;
+#ifdef SOFT
 out float fade;
+#endif
 
 const float NEAR_DEPTH = 0.25;  // scene units; the nearest surface is at 1
 
@@ -22,5 +26,7 @@ void main() {
     // Infinity stays a hair before the far plane, where the cleared depth is.
     gl_Position = vec4(p.xy * focal + shift * p.z, 0.99999 * p.z - 2.0 * NEAR_DEPTH * in_disparity, p.z);
     texcoord = in_texcoord;
+#ifdef SOFT
     fade = in_fade;
+#endif
 }

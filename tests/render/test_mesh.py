@@ -174,6 +174,16 @@ def test_torn_quads_are_covered_and_nearer_sheets_fade_out() -> None:
     np.testing.assert_array_equal(mesh.fade[mesh.triangles[fading]], on_near)
 
 
+def test_the_last_sheet_goes_on_with_the_colour_of_its_own_rim() -> None:
+    scene = two_planes()
+    mesh = torn(scene.disparity, scene.near)
+    last = mesh.fade > 1
+    at = (mesh.uv[last] - 0.5).astype(int)
+    assert last.any() and not scene.near[at[:, 1], at[:, 0]].any()
+    assert np.abs(mesh.uv[last] - mesh.xy[last]).max() <= 1
+    np.testing.assert_array_equal(mesh.uv[~last], mesh.xy[~last])
+
+
 def test_sheets_meet_the_surface_they_continue() -> None:
     """Each vertex of a torn quad lies where its own surface has one, at (nearly) its depth: no crack opens there."""
     scene = staircase()
@@ -213,7 +223,7 @@ def test_triangles_over_soft_pixels_are_soft() -> None:
     alpha[40:44, 10:30] = 0.5
     mesh = sheet(q, alpha=alpha)
     assert mesh.soft.any() and not mesh.soft.all()
-    opaque = Mesh(mesh.xy, mesh.disparity, mesh.fade, mesh.triangles[~mesh.soft], mesh.soft[~mesh.soft])
+    opaque = Mesh(mesh.xy, mesh.uv, mesh.disparity, mesh.fade, mesh.triangles[~mesh.soft], mesh.soft[~mesh.soft])
     covered = np.isfinite(drawn_disparity(opaque, q.shape))
     assert not (covered & (alpha < 1)).any()
     assert covered[:30].all(), "what is far from soft pixels is opaque"

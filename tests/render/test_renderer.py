@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import moderngl
 import numpy as np
 import pytest
@@ -340,6 +341,18 @@ def test_wall_shows_unbroken_behind_a_moving_rectangle(context) -> None:
     assert seen.mean() == pytest.approx(columns.mean() - NEAR * BUDGET_PX, abs=1.5)
     outline = 2 * (drawing.near.any(0).sum() + drawing.near.any(1).sum())
     assert (~is_red & ~is_green).sum() < 3 * outline, "in between lie a few pixels of edge, no more"
+
+
+def test_no_outline_of_the_rectangle_stays_on_a_slanted_wall(context) -> None:
+    drawing = SCENES["two planes"](120, 160)
+    wall = np.linspace(0.1, 0.5, 160, dtype=np.float32)
+    slanted = Drawing(drawing.rgb, np.where(drawing.near, np.float32(NEAR), wall), drawing.near)
+    frame = render(context, complete_scene(slanted, FOCAL_PX), moved(x=BUDGET_PX / FOCAL_PX)).astype(int)
+    red = (np.abs(frame - RED).max(-1) < 30).astype(np.uint8)
+    red = cv2.morphologyEx(red, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+    off = np.abs(frame - GREEN).max(-1)[cv2.dilate(red, np.ones((9, 9), np.uint8)) == 0]
+    assert off.size > 10_000 and off.max() < 30
+    assert (off > 6).sum() < 16, "a few corners, no line"
 
 
 def test_checker_wall_stays_a_checker_wall(context) -> None:

@@ -41,13 +41,13 @@ def test_rays_and_texture_coordinates_name_the_same_pixel() -> None:
         np.testing.assert_allclose(picture.min(0), -1.5 * scale, atol=1e-3, err_msg="first pixel of a border of two")
 
 
-def test_opaque_triangles_come_near_first_and_soft_ones_far_first() -> None:
+def test_opaque_triangles_come_layer_by_layer_and_soft_ones_far_first() -> None:
     meshes = [flat_mesh(q, 24, 34, soft) for q, soft in ((0.9, True), (0.2, False), (0.5, True), (0.7, False))]
     scene = scene_of(meshes)
     assert len(scene.opaque) + len(scene.soft) == sum(len(m.triangles) for m in meshes)
-    opaque, soft = (scene.disparity[t].mean(1) for t in (scene.opaque, scene.soft))
-    assert (np.diff(opaque) <= 1e-6).all() and (np.diff(soft) >= -1e-6).all()
-    np.testing.assert_allclose([opaque[0], opaque[-1], soft[0], soft[-1]], [0.7, 0.2, 0.5, 0.9], rtol=1e-5)
+    layers, soft = scene.texcoord[scene.opaque[:, 0], 2], scene.disparity[scene.soft].mean(1)
+    assert (np.diff(layers) >= 0).all() and (np.diff(soft) >= -1e-6).all()
+    np.testing.assert_allclose([layers[0], layers[-1], soft[0], soft[-1]], [1, 3, 0.5, 0.9], rtol=1e-5)
 
 
 def test_at_one_depth_the_front_layer_is_the_nearer_one() -> None:
