@@ -30,6 +30,8 @@ from photo3d_video.codecs import CODECS, CONTAINERS, PRESETS, codec_args, find_c
 from photo3d_video.errors import EncodeError, InputError, OutputError
 from photo3d_video.ffmpeg import Soundtrack, cannot_start, describe_video, ffmpeg_command
 from photo3d_video.files import holds_frames_only, is_dir, part_path, remove
+from photo3d_video.hardware import find_hardware
+from photo3d_video.interruptions import held_back
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,8 @@ class VideoSpec:
     """Colour at full resolution, for pictures such as anaglyphs: H.264 High 4:4:4, which phones do not play."""
     soundtrack: Soundtrack | None = None
     """Sound to go with it."""
+    hardware: bool = False
+    """Encode in graphics hardware: fast, and larger for the same look. `preset` has no say then."""
 
     def __post_init__(self) -> None:
         if self.width < 16 or self.height < 16:
@@ -86,6 +90,8 @@ class VideoSpec:
             )
         if self.full_chroma and codec.full_chroma is None:
             raise InputError(f"{self.codec} cannot store colour at full resolution: choose another codec")
+        if self.full_chroma and self.hardware:
+            raise InputError("--hardware cannot store colour at full resolution: leave it out")
 
     @property
     def rate(self) -> Fraction:
@@ -110,7 +116,8 @@ class VideoWriter:
     """
 
     def __init__(self, path: str | os.PathLike[str], spec: VideoSpec) -> None:
-        """Nothing is started or written before the `with` block. Raises OutputError for a path that cannot be used."""
+        """Nothing is written before the `with` block. Raises OutputError for a path that cannot be used, EncodeError
+        where hardware is asked for and none works."""
         self.path = Path(path)
         self.spec = spec
         self.frames_written = 0
@@ -131,6 +138,11 @@ class VideoWriter:
             )
         extension = "" if self._numbered else self.path.suffix.lower()
         self._part = part_path(self.path, extension)
+        self._encode_args = [
+            *_input_args(spec),
+            *encoder_args(spec),
+            *_muxer_args(self.path, self._part, spec.soundtrack is not None),
+        ]
         self._frame_bytes = spec.width * spec.height * 3
         self._queue: queue.Queue[bytes | None] = queue.Queue(_QUEUED_FRAMES)
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
@@ -140,21 +152,15 @@ class VideoWriter:
 
     def __enter__(self) -> VideoWriter:
         """Start ffmpeg. Raises OutputError for an unwritable folder, EncodeError where ffmpeg cannot be started."""
-        command = ffmpeg_command(["-loglevel", "error", *_encode_args(self.spec, self.path.suffix.lower(), self._part)])
+        command = ffmpeg_command(["-loglevel", "error", *self._encode_args])
         try:
-            if self._numbered:
-                remove(self._part)  # frames that a crash left behind would be taken for new ones
-                self._part.mkdir()
-            else:
-                self._part.touch()
-        except OSError as error:
-            raise OutputError(f"cannot write {self.path} ({error.strerror}): choose another folder") from error
-        try:
-            self._start(command)
+            with held_back():  # an ffmpeg that nobody knows of yet could not be ended
+                self._make_part()
+                self._start(command)
+            return self
         except BaseException:
             self._abort()
             raise
-        return self
 
     def write(self, frame: Frame) -> None:
         """Append one frame: (height, width, 3) uint8 sRGB, or its bytes. The frame is copied before this returns.
@@ -178,6 +184,16 @@ class VideoWriter:
                 self._finish()
         finally:
             self._abort()
+
+    def _make_part(self) -> None:
+        try:
+            if self._numbered:
+                remove(self._part)  # frames that a crash left behind would be taken for new ones
+                self._part.mkdir()
+            else:
+                self._part.touch()
+        except OSError as error:
+            raise OutputError(f"cannot write {self.path} ({error.strerror}): choose another folder") from error
 
     def _start(self, command: list[str]) -> None:
         log.debug("running %s", command)
@@ -250,18 +266,25 @@ class VideoWriter:
 
     def _abort(self) -> None:
         """End what still runs and remove the temporary file; after success there is nothing of either."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
+        with held_back():
+            process, self._process = self._process, None
+            if process is not None:
+                self._end(process)
+            with contextlib.suppress(OSError):  # what cannot be removed could not be made either
+                remove(self._part)
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        if self._feeder.is_alive():
             self._queue.put(None)
-            self._feeder.join()
-            self._drainer.join()
-            process.wait()
-            for pipe in (process.stdin, process.stderr):
-                with contextlib.suppress(OSError):  # what was buffered for ffmpeg has nowhere to go
-                    if pipe is not None:
-                        pipe.close()
-        remove(self._part)
+        for thread in (self._feeder, self._drainer):
+            if thread.ident is not None:  # else it could not be started
+                thread.join()
+        process.wait()
+        for pipe in (process.stdin, process.stderr):
+            with contextlib.suppress(OSError):  # what was buffered for ffmpeg has nowhere to go
+                if pipe is not None:
+                    pipe.close()
 
     def _ffmpeg_error(self) -> OutputError:
         assert self._process is not None
@@ -270,9 +293,10 @@ class VideoWriter:
         lines = " | ".join(line for line in self._stderr if line) or f"exit code {self._process.returncode}"
         if "No space left" in lines:
             return OutputError(f"the disk is full while writing {self.path}: free some space or choose another folder")
+        encoder = self._encode_args[self._encode_args.index("-c:v") + 1]
         return EncodeError(
             f"ffmpeg failed while writing {self.path} ({lines}): check the free disk space, or point "
-            f"IMAGEIO_FFMPEG_EXE at another ffmpeg that has {CODECS[self.spec.codec].encoder[1]}"
+            f"IMAGEIO_FFMPEG_EXE at another ffmpeg that has {encoder}"
         )
 
     def _verify(self) -> None:
@@ -286,17 +310,28 @@ class VideoWriter:
             )
 
 
-def _encode_args(spec: VideoSpec, extension: str, part: Path) -> list[str]:
-    container = CONTAINERS[extension]
-    target = str(part / "%05d.png").replace("%", "%%").replace("%%05d", "%05d") if extension == ".png" else str(part)
+def _input_args(spec: VideoSpec) -> list[str]:
     sound: list[str] = []
     if spec.soundtrack is not None:
-        sound = ["-map", "0:v", "-map", "1:a:0", *(container.audio or ()), "-map_metadata", "-1"]
-    return [
-        *("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{spec.width}x{spec.height}", "-r", str(spec.rate)),
-        *("-i", "pipe:0", *(spec.soundtrack.input_args if spec.soundtrack else ()), *sound),
-        *codec_args(
-            spec.codec, spec.width, spec.height, spec.rate, spec.crf, spec.preset, spec.max_kbps, spec.full_chroma
-        ),
-        *(*container.muxer, target),
-    ]
+        sound = [*spec.soundtrack.input_args, "-map", "0:v", "-map", "1:a:0", "-map_metadata", "-1"]
+    size = f"{spec.width}x{spec.height}"
+    return ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", str(spec.rate), "-i", "pipe:0", *sound]
+
+
+def encoder_args(spec: VideoSpec) -> list[str]:
+    """ffmpeg's options from the filters on. Raises EncodeError where hardware is asked for and none works."""
+
+    def args(maker: str | None) -> list[str]:
+        return codec_args(
+            *(spec.codec, spec.width, spec.height, spec.rate, spec.crf, spec.preset, spec.max_kbps, spec.full_chroma),
+            maker,
+        )
+
+    return args(find_hardware(spec.codec, args, (spec.width, spec.height)) if spec.hardware else None)
+
+
+def _muxer_args(path: Path, part: Path, with_sound: bool) -> list[str]:
+    extension = path.suffix.lower()
+    container = CONTAINERS[extension]
+    target = str(part / "%05d.png").replace("%", "%%").replace("%%05d", "%05d") if extension == ".png" else str(part)
+    return [*((container.audio or ()) if with_sound else ()), *container.muxer, target]

@@ -19,6 +19,7 @@ from typing import Any
 
 from photo3d_video.batch import Outcome, StageTeller, Watcher, render_job
 from photo3d_video.errors import GLUnavailableError, OutputError
+from photo3d_video.interruptions import held_back
 from photo3d_video.jobs import Job
 from photo3d_video.studio import Studio
 
@@ -46,29 +47,39 @@ def run_workers(groups: Sequence[Sequence[Job]], count: int, watcher: Watcher) -
     """
     queue = deque(groups)
     count = min(count, len(groups))
-    workers = [_start(number, count) for number in range(count)]
+    workers: list[_Worker] = []
     try:
+        for number in range(count):
+            with held_back():  # a process that is not in the list would not be stopped
+                workers.append(_start(number, count))
         while any(worker.jobs for worker in workers) or queue:
             for connection in wait([worker.connection for worker in workers]):
                 worker = next(worker for worker in workers if worker.connection is connection)
                 try:
                     message = worker.connection.recv()
                 except (EOFError, OSError):
-                    workers[worker.number] = _replace(worker, count, watcher, queue)
+                    with held_back():
+                        workers[worker.number] = _replace(worker, count, watcher, queue)
                 else:
                     _receive(worker, message, watcher, queue)
     except BaseException:
-        for worker in workers:
-            worker.process.terminate()
+        with held_back():
+            for worker in workers:
+                worker.process.terminate()
         raise
     finally:
-        for worker in workers:
-            worker.connection.close()  # an idle worker ends by that
-        for worker in workers:
-            worker.process.join(STOP_S)
-            if worker.process.is_alive():
-                worker.process.kill()
-                worker.process.join()
+        with held_back():
+            _wait_for(workers)
+
+
+def _wait_for(workers: Sequence[_Worker]) -> None:
+    for worker in workers:
+        worker.connection.close()  # an idle worker ends by that
+    for worker in workers:
+        worker.process.join(STOP_S)
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
 
 
 def _start(number: int, count: int) -> _Worker:
