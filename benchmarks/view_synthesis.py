@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -15,14 +14,14 @@ import numpy.typing as npt
 from benchmarks.metrics import psnr, ssim_map
 from benchmarks.table import add_json_option, note, print_rows
 
+if TYPE_CHECKING:
+    from inpaint.fill import Fill
+
 UInt8 = npt.NDArray[np.uint8]
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
-# As inpaint.layers.Fill: rgb (H, W, 3) float32 in 0..1, unknown (H, W), context (H, W) -> rgb with `unknown` painted
-Fill = Callable[[Float, Bool, Bool], Float]
 
 METRICS = ("psnr_all", "ssim_all", "psnr_visible", "psnr_disoccluded", "ssim_disoccluded")
-FILL_NAMES = ("network", "fast")
 LANDS_PX = 0.5  # a right pixel is visible in the left picture if a left pixel lands this close to its centre
 
 
@@ -134,20 +133,11 @@ def compare(rendered: UInt8, scene: StereoScene) -> dict[str, float]:
     }
 
 
-def available_fills() -> dict[str, Fill]:
-    """The fills of this installation by the name of their row."""
-    from inpaint.fill import FILLS
-
-    for name in FILL_NAMES:
-        if name not in FILLS:
-            note(f"{name}: skipped, this installation has no such fill")
-    return {name: FILLS[name] for name in FILL_NAMES if name in FILLS}
-
-
 def evaluate(context: Any, scenes: list[StereoScene]) -> list[dict[str, Any]]:
     """A row per method."""
-    fills = available_fills()
-    scores: dict[str, list[dict[str, float]]] = {name: [] for name in (*fills, "stretched")}
+    from inpaint.fill import FILLS
+
+    scores: dict[str, list[dict[str, float]]] = {name: [] for name in (*FILLS, "stretched")}
     for scene in scenes:
         filled = fill_unknown(scene.disparity_px)
         widest_px = float(filled.max())
@@ -157,7 +147,7 @@ def evaluate(context: Any, scenes: list[StereoScene]) -> list[dict[str, Any]]:
             if name == "stretched":
                 made = stretched_scene(scene.left, q, widest_px)
             else:
-                made = layered_scene(scene.left, q, widest_px, fills[name])
+                made = layered_scene(scene.left, q, widest_px, FILLS[name])
             scores[name].append(compare(render_right(context, made, widest_px), scene))
     return [
         {"method": name, "n": len(found), **{m: float(np.nanmean([s[m] for s in found])) for m in METRICS}}

@@ -6,6 +6,7 @@ edges are real is graph work (networkx), while everything per pixel stays array 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -86,19 +87,21 @@ def link_chains(links: Links, right_px: Float, down_px: Float) -> Chains:
 def _real_edges(chains: Chains, strong_px: float, min_length_px: float) -> Bool:
     """(N,) which torn links stay torn: chains in long, strong components, without short twigs."""
     graph = chains.graph.copy()
+    degree = dict(graph.degree())
     twigs = [
         (u, v, k)
         for u, v, k, data in graph.edges(keys=True, data=True)
-        if u != v and min(graph.degree(u), graph.degree(v)) == 1 and max(graph.degree(u), graph.degree(v)) > 1
+        if u != v and min(degree[u], degree[v]) == 1 and max(degree[u], degree[v]) > 1
         and data["length"] < min_length_px and data["peak"] < 3 * strong_px
     ]  # fmt: skip
     graph.remove_edges_from(twigs)
-    kept: list[int] = []
-    for nodes in nx.connected_components(graph):
-        edges = list(graph.subgraph(nodes).edges(keys=True, data=True))
-        length = sum(data["length"] for *_, data in edges)
-        if length >= min_length_px and any(data["peak"] >= strong_px for *_, data in edges):
-            kept.extend(k for _, _, k, _ in edges)
+    component = {node: number for number, nodes in enumerate(nx.connected_components(graph)) for node in nodes}
+    edges = [(component[u], k, data) for u, _, k, data in graph.edges(keys=True, data=True)]
+    length = Counter[int]()
+    for number, _, data in edges:
+        length[number] += data["length"]
+    strong = {number for number, _, data in edges if data["peak"] >= strong_px}
+    kept = [k for number, k, _ in edges if number in strong and length[number] >= min_length_px]
     return np.isin(chains.chain, kept)
 
 

@@ -32,12 +32,14 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
     small_colour = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
     small = cv2.resize(result, size, interpolation=cv2.INTER_AREA)
+    settled = _is_step(result)
+    small_settled = cv2.resize(settled.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
     widest = max(3, round(BLUR_SHARE * max(size)))
     for radius in (widest, widest // 2 + 1):
-        small = _resolve_ramps(small, small_colour, radius, budget_px)
-    result = cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR)
-    result = _resolve_ramps(result, colour, int(np.ceil(1 + 1 / scale)), budget_px)
-    return _resolve_ramps(result, colour, 2, budget_px)
+        small = _resolve_ramps(small, small_colour, small_settled, radius, budget_px)
+    result = np.where(settled, result, cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR))
+    result = _resolve_ramps(result, colour, settled, int(np.ceil(1 + 1 / scale)), budget_px)
+    return _resolve_ramps(result, colour, settled, 2, budget_px)
 
 
 def _is_step(disparity: Float) -> Bool:
@@ -49,8 +51,8 @@ def _is_step(disparity: Float) -> Bool:
     return np.asarray(cv2.dilate(jump, np.ones((3, 3), np.uint8)) >= STEP * span)
 
 
-def _resolve_ramps(disparity: Float, colour: Float, radius: int, budget_px: float) -> Float:
-    """One pass of the masked, colour-weighted median over windows of the given radius."""
+def _resolve_ramps(disparity: Float, colour: Float, settled: Bool, radius: int, budget_px: float) -> Float:
+    """One pass of the masked, colour-weighted median over windows of the given radius; `settled` pixels stay."""
     kernel = np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)
     span = cv2.dilate(disparity, kernel) - cv2.erode(disparity, kernel)
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
@@ -59,7 +61,7 @@ def _resolve_ramps(disparity: Float, colour: Float, radius: int, budget_px: floa
     reach_y, reach_x = (np.minimum(np.arange(n) + radius, n - 1) - np.maximum(np.arange(n) - radius, 0) for n in (h, w))
     extent = np.minimum(reach_y[:, None], reach_x[None])  # of the window inside the picture
     ramp: Bool = (span * budget_px > MIN_STEP_PX) & (slope * extent > STEEPNESS * span)
-    ramp &= ~_is_step(disparity)
+    ramp &= ~settled
     rows, columns = np.nonzero(ramp)
     if not len(rows):
         return disparity

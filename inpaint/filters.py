@@ -45,6 +45,16 @@ def guided_filter(guide: Float, source: Float, radius: int, eps: float) -> Float
     return np.asarray((box_mean(a, radius) * guide).sum(-1) + box_mean(offset, radius))
 
 
+def nearest(values: Float, known: Bool) -> Float:
+    """`values` (H, W) or (H, W, C) with every pixel replaced by the closest of `known`, of which there must be one."""
+    _, label = cv2.distanceTransformWithLabels(
+        (~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    of_label = np.zeros((int(label.max()) + 1, *values.shape[2:]), np.float32)
+    of_label[label[known]] = values[known]
+    return of_label[label]
+
+
 def push_pull(values: Float, known: Bool) -> Float:
     """Fill the unknown pixels of `values` (H, W) or (H, W, C) smoothly from the known ones, which stay as they are.
 

@@ -7,7 +7,6 @@ side's context alone. The result is a full picture again, peeled in turn where i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -15,14 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from inpaint.chains import find_tears
-from inpaint.filters import Bool, Float, push_pull
+from inpaint.fill import Fill
+from inpaint.filters import Bool, Float, nearest, push_pull
 from inpaint.matte import soft_edges
 from inpaint.regions import grow, peel_regions
 from inpaint.tears import Links, smooth_surfaces, surfaces, tear_band
 
 UInt8 = npt.NDArray[np.uint8]
-# rgb (H, W, 3) float32 in 0..1, unknown (H, W), context (H, W) -> rgb with `unknown` painted from `context` only
-Fill = Callable[[Float, Bool, Bool], Float]
 
 MAX_LAYERS = 3  # besides the backdrop
 MARGIN_PX = 3.0  # peeled beyond the budget, against rounding and filtering at the rim
@@ -30,7 +28,7 @@ OVERLAP_PX = 2  # neighbouring layers share this many pixels, so that no crack o
 BEHIND = 0.004  # a painted surface lies at least this much disparity behind what hides it
 BACKDROP_CELL_PX = 16
 SHOULDER_PX = 10  # depth this close to a tear still carries the shoulders of the network's blur: smoothed
-MIN_FRAGMENT_SHARE = 6e-5  # smaller pieces of surface are noise of the depth map
+MIN_FRAGMENT_SHARE = 1.5e-4  # smaller pieces of surface are noise of the depth map
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ def build_layers(rgb: UInt8, disparity: Float, budget_px: float, fill: Fill) -> 
     inside[border:-border, border:-border] = True
     tears = find_tears(q, budget_px)
     q = smooth_surfaces(remove_fragments(q, tears), tears, tear_band(tears, SHOULDER_PX), SHOULDER_PX)
-    colour = fill(extend(rgb.astype(np.float32) / np.float32(255), border), ~inside, inside)
+    colour, _ = fill(extend(rgb.astype(np.float32) / np.float32(255), border), q, ~inside, inside)
 
     matte = soft_edges(q, find_tears(q, budget_px), colour)
     q = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
@@ -97,10 +95,7 @@ def remove_fragments(disparity: Float, links: Links) -> Float:
     small = size[label] < MIN_FRAGMENT_SHARE * disparity.size
     if not small.any() or small.all():
         return disparity
-    _, nearest = cv2.distanceTransformWithLabels(small.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    values = np.zeros(int(nearest.max()) + 1, np.float32)
-    values[nearest[~small]] = disparity[~small]
-    return values[nearest]
+    return np.where(small, nearest(disparity, ~small), disparity)
 
 
 def _smooth_outside(disparity: Float, border_px: int) -> Float:
@@ -120,16 +115,33 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
     regions = peel_regions(front.disparity, front.links, cut, budget_px, MARGIN_PX, BEHIND)
     if regions is None:
         return None
-    hidden, context = regions.hidden, regions.context & ~unreliable
-    q = np.where(hidden, push_pull(front.disparity, context), front.disparity)
+    hidden = regions.hidden
+    rgb, q = _paint(front.rgb, front.disparity, hidden, regions.context & ~unreliable, fill)
+    if regions.inner.any():
+        rgb, q = _paint(rgb, q, regions.inner, regions.inner_context & ~unreliable, fill)
     q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)
-    rgb = fill(front.rgb, hidden, context)
+    rgb = _without_shine(rgb, q, hidden)
     links = find_tears(q, budget_px)
     new_cut = _hidden_cuts(links, q, hidden)
     both = Links(cut.right | new_cut.right, cut.down | new_cut.down)
     near_hidden = grow(np.flatnonzero(hidden), np.full(int(hidden.sum()), 2 * OVERLAP_PX), _without(links, both), q)
     layer = Layer(rgb, q, np.ones((h, w), np.float32), links, near_hidden.mask, hidden | front.painted)
     return layer, both
+
+
+def _paint(rgb: Float, disparity: Float, unknown: Bool, context: Bool, fill: Fill) -> tuple[Float, Float]:
+    """Both with `unknown` painted; as they are where there is no context."""
+    if not context.any():
+        return rgb, disparity
+    return fill(rgb, np.where(unknown, push_pull(disparity, context), disparity), unknown, context)
+
+
+def _without_shine(rgb: Float, disparity: Float, hidden: Bool) -> Float:
+    """Nearer pixels next to painted ones take their colour, which would else be mixed into the painted rim."""
+    window = np.ones((2 * OVERLAP_PX + 1,) * 2, np.uint8)
+    level = cv2.dilate(np.where(hidden, disparity, -1).astype(np.float32), window)
+    nearer = ~hidden & (level >= 0) & (disparity > level + BEHIND)
+    return np.where(nearer[..., None], nearest(rgb, hidden), rgb)
 
 
 def _backdrop(hindmost: Layer) -> Layer:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, box_mean, guided_filter
+from inpaint.filters import Bool, Float, box_mean, guided_filter, nearest
 from inpaint.tears import Links, torn_pairs
 
 REACH_PX = 4  # window in which the matte looks for the true edge
@@ -67,7 +67,7 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     reached = (near_side | (distance_out <= growth) | (fringe & (np.maximum(soft, foreign) > SURE))).astype(np.uint8)
     covered = fringe & (cv2.morphologyEx(reached, cv2.MORPH_CLOSE, disc) > 0)
     alpha = np.where(near_side | covered, soft, 1).astype(np.float32)
-    grown = np.where(covered, np.maximum(_nearest_near_value(disparity, near_side), disparity), disparity)
+    grown = np.where(covered, np.maximum(nearest(disparity, near_side), disparity), disparity)
     reach = 2 * min(RIM_PX, max(1, round(RIM_SHARE * max(h, w)))) + 1
     rim = cv2.dilate(on_edge.reshape(h, w) | covered.astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
     return Matte(grown.astype(np.float32), alpha, rim & ~(near_side & (alpha > 0.99)))
@@ -99,13 +99,3 @@ def _local_moments(rgb: Float, where: Bool) -> tuple[Float, Float, Bool]:
     mean = box_mean(rgb * weight[..., None], 4 * REACH_PX) / total
     square = box_mean(rgb**2 * weight[..., None], 4 * REACH_PX) / total
     return mean.astype(np.float32), square.astype(np.float32), share > 0.02
-
-
-def _nearest_near_value(disparity: Float, near_side: Bool) -> Float:
-    """Each pixel's value from the closest pixel of `near_side`."""
-    _, label = cv2.distanceTransformWithLabels(
-        (~near_side).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    values = np.zeros(int(label.max()) + 1, np.float32)
-    values[label[near_side]] = disparity[near_side]
-    return values[label]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -72,10 +73,12 @@ def grow(
 
 @dataclass(frozen=True)
 class PeelRegions:
-    """What lies open behind the tears of a surface map."""
+    """What lies open behind the tears of a surface map, and what tells how it looks there."""
 
     hidden: Bool  # (H, W) near-side pixels to take away: what a camera move can look behind
-    context: Bool  # (H, W) far-side pixels, linked with the tears, that tell what is behind
+    context: Bool  # (H, W) far-side pixels, linked with the tears
+    inner: Bool  # (H, W) those of `hidden` at lesser tears within a surface that is itself in front of others
+    inner_context: Bool  # (H, W) the far side of lesser tears: no context for what lies behind that, too
 
 
 def peel_regions(
@@ -90,15 +93,23 @@ def peel_regions(
     if not len(pairs.near):
         return None
     near, far = disparity.ravel()[pairs.near], disparity.ravel()[pairs.far]
+    between = far + 0.5 * (near - far)
     steps = reveal_steps(pairs, disparity, budget_px, margin_px)
     walls = Links(links.right & ~cut.right, links.down & ~cut.down)
-    hidden = grow(pairs.near, steps, walls, disparity, above=far + behind).mask
+    taken = grow(pairs.near, steps, walls, disparity, above=far + behind)
     everywhere = np.full(len(pairs.far), CONTEXT_STEPS)
-    background = grow(pairs.far, everywhere, walls, disparity, below=far + 0.5 * (near - far))
+    background = grow(pairs.far, everywhere, walls, disparity, below=between)
     waits = background.mask & (background.steps < np.minimum(steps[background.source], CONTEXT_STEPS))
+    hidden = taken.mask
     if (hidden & ~waits).any():  # else surfaces hide one another in a ring
         hidden = hidden & ~waits
-    return PeelRegions(hidden, background.mask & ~hidden)
+    context = background.mask & ~hidden
+    # Hair with a strand in front of it is context for what the strand hides, not for the sky behind both.
+    level = np.where(hidden, between[taken.source], np.inf).astype(np.float32)
+    window = np.ones((2 * min(int(steps.max()), CONTEXT_STEPS) + 1,) * 2, np.uint8)
+    inner_context = context & (disparity > cv2.erode(level, window))
+    inner = hidden & inner_context.ravel()[pairs.far][taken.source]
+    return PeelRegions(hidden, context & ~inner_context, inner, inner_context)
 
 
 def reveal_steps(pairs: TornPairs, disparity: Float, budget_px: float, margin_px: float) -> npt.NDArray[np.int64]:

@@ -106,9 +106,11 @@ SCENES = {
 }
 
 
-def calm_fill(rgb: np.ndarray, unknown: np.ndarray, context: np.ndarray) -> np.ndarray:
-    """The simplest fill that uses the context (H, W) alone: smooth colours; as `inpaint.layers.Fill`."""
-    return np.where(unknown[..., None], push_pull(rgb, context), rgb)
+def calm_fill(
+    rgb: np.ndarray, disparity: np.ndarray, unknown: np.ndarray, context: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The simplest fill that uses the context (H, W) alone: smooth colours; as `inpaint.fill.Fill`."""
+    return np.where(unknown[..., None], push_pull(rgb, context), rgb), disparity
 
 
 KINDS = ("constant", "ramp", "noise", "steps", "specks", "stripes", "blurred steps")

@@ -55,6 +55,12 @@ def test_depth_that_is_sharp_already_stays(scene) -> None:
     assert (np.abs(sharp - scene.disparity) * BUDGET_PX > 1).mean() < 0.005
 
 
+def test_sharp_depth_stays_where_colours_say_nothing() -> None:
+    scene = two_planes(264, 352)
+    noise = np.random.default_rng(0).integers(0, 256, (*scene.near.shape, 3)).astype(np.uint8)
+    np.testing.assert_array_equal(sharpen(scene.disparity, noise, BUDGET_PX), scene.disparity)
+
+
 def test_without_parallax_nothing_needs_sharpening() -> None:
     scene = two_planes()
     soft = blurred(scene.disparity, 3.0)

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from inpaint.chains import find_tears
 from inpaint.fill import FILLS
 from inpaint.layers import LayeredImage, build_layers, extend, remove_fragments
+from inpaint.network_fill import load_network
 from inpaint.tears import tear_band
+from photo3d_video.depth.builtin import without_triton
 from tests.scenes import (
     FAR,
     GREEN,
@@ -39,9 +41,9 @@ class Spy:
 
     calls: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
 
-    def __call__(self, rgb: np.ndarray, unknown: np.ndarray, context: np.ndarray) -> np.ndarray:
+    def __call__(self, rgb, disparity, unknown, context) -> tuple[np.ndarray, np.ndarray]:
         self.calls.append((unknown, context))
-        return calm_fill(rgb, unknown, context)
+        return calm_fill(rgb, disparity, unknown, context)
 
 
 def layers_of(scene: Scene, budget_px: float = BUDGET_PX, fill=calm_fill) -> LayeredImage:
@@ -174,34 +176,48 @@ def test_hidden_colours_do_not_matter() -> None:
         np.testing.assert_array_equal(other.disparity, one.disparity)
 
 
-@pytest.mark.parametrize("name", [name for name in FILLS if name != "network"])
+@pytest.fixture(params=FILLS)
+def fill(request):
+    if request.param == "network":
+        with without_triton():
+            load_network()
+    return FILLS[request.param]
+
+
 @pytest.mark.parametrize("size", [(60, 80), (150, 130)])
-def test_fills_paint_the_unknown_from_the_context_alone(name, size) -> None:
-    fill = FILLS[name]
+def test_fills_paint_the_unknown_from_the_context_alone(fill, size) -> None:
     scene = textured_planes(*size)
     rgb = scene.rgb.astype(np.float32) / 255
     unknown = scene.near
     distance = cv2.distanceTransform((~unknown).astype(np.uint8), cv2.DIST_L2, 5)
     context = (distance > 0) & (distance < 15)
     context[:, size[1] // 2 :] &= distance[:, size[1] // 2 :] > 4  # on one side it begins some way off
-    before = rgb.copy()
-    painted = fill(rgb, unknown, context)
-    np.testing.assert_array_equal(rgb, before, err_msg="the input is not touched")
-    assert painted.shape == rgb.shape and painted.dtype == np.float32 and np.isfinite(painted).all()
-    np.testing.assert_array_equal(painted[~unknown], rgb[~unknown])
-    assert painted.min() >= 0 and painted.max() <= 1
-    assert np.abs(painted[unknown] * 255 - np.array(RED)).max(1).min() > 40, "no trace of the subject"
-    np.testing.assert_array_equal(fill(rgb, unknown, context), painted, err_msg="the same again")
-    other = np.where(context[..., None], rgb, 1 - rgb)  # everything but the context is another picture
-    np.testing.assert_allclose(fill(other, unknown, context)[unknown], painted[unknown], atol=1e-6)
+    given = rgb, np.where(unknown, np.float32(0.2), scene.disparity).astype(np.float32)
+    before = [g.copy() for g in given]
+    painted = fill(*given, unknown, context)
+    for new, old, kept in zip(painted, given, before, strict=True):
+        np.testing.assert_array_equal(old, kept, err_msg="the input is not touched")
+        assert new.shape == old.shape and new.dtype == np.float32
+        np.testing.assert_array_equal(new[~unknown], old[~unknown])
+        assert new.min() >= 0 and new.max() <= 1
+    colour = painted[0][unknown]
+    assert np.abs(colour * 255 - np.array(RED)).max(1).min() > 40, "no trace of the subject"
+    again = fill(*given, unknown, context)
+    # Everything but the context is another picture; the disparity under the hole is the smooth one that is given.
+    other = fill(np.where(context[..., None], rgb, 1 - rgb), given[1], unknown, context)
+    for new, same, third in zip(painted, again, other, strict=True):
+        np.testing.assert_array_equal(same, new)
+        np.testing.assert_allclose(third[unknown], new[unknown], atol=1e-6)
 
 
-@pytest.mark.parametrize("name", [name for name in FILLS if name != "network"])
-def test_fills_bear_extremes(name) -> None:
-    rgb = np.random.default_rng(0).random((40, 50, 3)).astype(np.float32)
+def test_fills_bear_extremes(fill) -> None:
+    rng = np.random.default_rng(0)
+    rgb, q = rng.random((40, 50, 3)).astype(np.float32), rng.random((40, 50)).astype(np.float32)
     nothing, everything = np.zeros((40, 50), bool), np.ones((40, 50), bool)
-    np.testing.assert_array_equal(FILLS[name](rgb, nothing, everything), rgb)
-    assert np.isfinite(FILLS[name](rgb, everything, nothing)).all()
+    for new, old in zip(fill(rgb, q, nothing, everything), (rgb, q), strict=True):
+        np.testing.assert_array_equal(new, old)
     speck = nothing.copy()
     speck[20, 25] = True
-    assert np.isfinite(FILLS[name](rgb, ~speck, speck)).all()
+    for unknown, context in ((everything, nothing), (~speck, speck)):
+        for new in fill(rgb, q, unknown, context):
+            assert np.isfinite(new).all()

@@ -7,6 +7,7 @@ import pytest
 
 from inpaint import network_fill
 from inpaint.network_fill import MissingWeightsError
+from inpaint.tiles import scale_for
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_deep_holes_are_filled_on_a_smaller_canvas(untrained, scene) -> None:
     big, deep = np.tile(rgb, (3, 3, 1)), np.tile(disparity, (3, 3))
     unknown = np.zeros(deep.shape, bool)
     unknown[40:240, 60:300] = True
-    assert network_fill.working_scale(unknown, ~unknown) < 0.7
+    assert scale_for(unknown, ~unknown, network_fill.REACH_PX) < 0.7
     painted, _ = network_fill.network_fill(big, deep, unknown, ~unknown)
     assert np.array_equal(painted[~unknown], big[~unknown]) and np.isfinite(painted).all()
 

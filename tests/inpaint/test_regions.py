@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inpaint.chains import find_tears
-from inpaint.regions import grow, reveal_steps
+from inpaint.regions import grow, peel_regions, reveal_steps
 from inpaint.tears import Links, TornPairs, surfaces, torn_pairs
 from tests.scenes import FAR, NEAR, two_planes
 
@@ -105,6 +105,20 @@ def test_bounds_stop_growth_round_the_open_end_of_a_tear() -> None:
     assert grow(pairs.far, limits, links, q).mask.all(), "without bounds it slips round"
     bounded = grow(pairs.far, limits, links, q, below=far + 0.5 * (near - far))
     assert not bounded.mask[90:, 30:].any() and bounded.mask[:, :30].all()
+
+
+def test_what_lies_behind_all_is_not_told_by_what_lies_between() -> None:
+    q = np.full((90, 120), 0.1, np.float32)
+    q[20:, 30:90] = 0.7  # a head before the sky
+    q[30:40, 45:75] = 0.9  # a strand of hair before the head
+    links = find_tears(q, BUDGET_PX)
+    uncut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
+    regions = peel_regions(q, links, uncut, BUDGET_PX, 3.0, 0.004)
+    assert regions is not None and regions.inner.any() and (regions.hidden & ~regions.inner).any()
+    np.testing.assert_array_equal(q[regions.context], np.float32(0.1))
+    np.testing.assert_array_equal(q[regions.inner_context], np.float32(0.7))
+    np.testing.assert_array_equal(q[regions.inner], np.float32(0.9))
+    assert not (regions.hidden & (regions.context | regions.inner_context)).any()
 
 
 @given(st.floats(1, 80), st.floats(0, 5))

@@ -1,0 +1,77 @@
+"""How a network that knows pictures of a certain size, and holes up to a certain depth, fills a picture of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from inpaint.filters import Bool, Float, push_pull
+
+
+def scale_for(unknown: Bool, context: Bool, reach_px: float) -> float:
+    """The canvas' scale, at most 1, at which all of `unknown` but its deepest 2 % is within `reach_px` of `context`."""
+    depth = cv2.distanceTransform((~context).astype(np.uint8), cv2.DIST_L2, 3)[unknown]
+    return min(1.0, reach_px / max(float(np.percentile(depth, 98)), 1.0))
+
+
+def fill_smaller(
+    values: Float, known: Bool, unknown: Bool, scale: float, fill: Callable[[Float, Bool, Bool], Float]
+) -> Float:
+    """Paint `values` (H, W, C), C > 1, on a smaller canvas, then add what the enlarged canvas lacks next to the seam.
+
+    `fill(values, known, unknown)` paints the smaller one. Nothing but `known` pixels is seen; the result is of use at
+    `unknown` ones.
+    """
+    h, w = known.shape
+    size = (max(1, round(w * scale)), max(1, round(h * scale)))
+    weight = known.astype(np.float32)
+    small_weight = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    # Averages over known pixels only: nothing hidden may leak in.
+    total = cv2.resize(values * weight[..., None], size, interpolation=cv2.INTER_AREA)
+    small: Float = np.asarray(total / np.maximum(small_weight, 1e-6)[..., None], np.float32)
+    small_known = small_weight > 0.5
+    small_unknown = (cv2.resize(unknown.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0) & ~small_known
+    painted = np.where(small_known[..., None], small, fill(small, small_known, small_unknown))
+    large = np.asarray(cv2.resize(painted, (w, h), interpolation=cv2.INTER_CUBIC), np.float32)
+    near = known & (cv2.dilate(unknown.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
+    return large + push_pull(values - large, near) if near.any() else large
+
+
+def run_tiles(
+    planes: Float, where: Bool, tile: tuple[int, int], overlap_px: int, run: Callable[[Float], Float], batch: int = 1
+) -> Float:
+    """What `run` makes of `planes` (H, W, C), tile by tile: (H, W, K), zeros in tiles without any pixel of `where`.
+
+    `run` takes and returns (B, h, w, ...) with (h, w) = `tile` and B <= `batch`. Tiles overlap by at least `overlap_px`
+    and are blended there; a canvas smaller than a tile is continued by its edge.
+    """
+    height, width = where.shape
+    h, w = tile
+    ramps = (np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1).clip(max=max(overlap_px, 1)) for n in tile)
+    blend = np.outer(*ramps)[..., None].astype(np.float32)
+    corners = [(y, x) for y in _starts(height, h, overlap_px) for x in _starts(width, w, overlap_px)]
+    corners = [(y, x) for y, x in corners if where[y : y + h, x : x + w].any()]
+    total, share = None, np.zeros((height, width, 1), np.float32)
+    for first in range(0, len(corners), batch):
+        chosen = corners[first : first + batch]
+        parts = (planes[y : y + h, x : x + w] for y, x in chosen)
+        pads = (np.pad(p, [(0, h - p.shape[0]), (0, w - p.shape[1]), (0, 0)], mode="edge") for p in parts)
+        for answer, (y, x) in zip(run(np.stack(list(pads))), chosen, strict=True):
+            if total is None:
+                total = np.zeros((height, width, answer.shape[-1]), np.float32)
+            rows, columns = min(h, height - y), min(w, width - x)
+            total[y : y + h, x : x + w] += (blend * answer)[:rows, :columns]
+            share[y : y + h, x : x + w] += blend[:rows, :columns]
+    if total is None:
+        raise ValueError("no tile holds a pixel to fill")
+    return np.asarray(total / np.maximum(share, 1e-6))
+
+
+def _starts(length: int, tile: int, overlap: int) -> list[int]:
+    """Where tiles start along one side; the last one ends at the border."""
+    if length <= tile:
+        return [0]
+    count = -(-(length - overlap) // (tile - overlap))
+    return [round(k * (length - tile) / (count - 1)) for k in range(count)]

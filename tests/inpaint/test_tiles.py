@@ -1,0 +1,59 @@
+"""Tiles and scales: what a network of limited size needs to fill any picture."""
+
+import numpy as np
+import pytest
+
+from inpaint.tiles import fill_smaller, run_tiles, scale_for
+
+
+@pytest.fixture
+def planes():
+    return np.random.default_rng(0).random((70, 101, 3), dtype=np.float32)
+
+
+@pytest.mark.parametrize("tile", [(32, 32), (32, 48), (128, 128)])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_blended_tiles_give_back_what_every_tile_says(planes, tile, batch) -> None:
+    sizes = []
+
+    def same(tiles):
+        sizes.append(tiles.shape)
+        return tiles
+
+    result = run_tiles(planes, np.ones((70, 101), bool), tile, 8, same, batch)
+    np.testing.assert_allclose(result, planes, atol=1e-6)
+    assert all(shape[1:] == (*tile, 3) and shape[0] <= batch for shape in sizes)
+
+
+def test_tiles_without_holes_are_not_asked_for(planes) -> None:
+    hole = np.zeros((70, 101), bool)
+    hole[5, 5] = True
+    asked = []
+    result = run_tiles(planes, hole, (32, 32), 8, lambda tiles: asked.append(1) or tiles)
+    assert len(asked) == 1 and not result[40:].any()
+    assert np.array_equal(result[5, 5], planes[5, 5])
+
+
+def test_scale_brings_holes_within_reach() -> None:
+    hole = np.zeros((100, 100), bool)
+    hole[10:90, 10:90] = True
+    assert scale_for(hole, ~hole, 100) == 1
+    assert 0.2 < scale_for(hole, ~hole, 10) < 0.3
+
+
+def test_smaller_canvas_hides_what_is_hidden_and_fits_the_seam() -> None:
+    values = np.full((60, 80, 3), 0.5, np.float32)
+    hole = np.zeros((60, 80), bool)
+    hole[20:40, 20:60] = True
+    secret = values.copy()
+    secret[hole] = 9.0
+    seen = []
+
+    def fill(small, known, unknown):
+        seen.append(small.max())
+        assert known.shape == (30, 40) and unknown[15, 20] and not known[15, 20]
+        return np.full_like(small, 0.6)
+
+    result = fill_smaller(secret, ~hole, hole, 0.5, fill)
+    assert seen == [pytest.approx(0.5)]
+    assert 0.5 < result[20, 40, 0] < 0.58 < result[30, 40, 0], "at the seam the fill comes closer to the context"
