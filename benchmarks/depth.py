@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from benchmarks.metrics import align, boundary_f1, pearson, spearman
 from benchmarks.table import add_json_option, note, print_rows
+from benchmarks.teacher import load_teacher
 
 UInt8 = npt.NDArray[np.uint8]
 Float = npt.NDArray[np.float32]
@@ -95,7 +96,20 @@ def from_weights(weights: Path) -> Model:
     return predict
 
 
-# What `--model` knows by name. Rows come in the order in which models are asked for.
+def from_model(name: str) -> Model:
+    """A depth model as `--depth-model` of the command takes it. Ends the program where it cannot be used."""
+    from photo3d_video.depth.estimate import estimate_depth
+    from photo3d_video.depth.models import find_model
+    from photo3d_video.errors import Photo3DError
+
+    try:
+        model = find_model(name)
+    except Photo3DError as error:
+        raise SystemExit(f"{error}; or one of {', '.join(MODELS)}") from error
+    return lambda rgb: estimate_depth(rgb, model).disparity
+
+
+# What `--model` knows by name, besides depth models. Rows come in the order in which models are asked for.
 MODELS: dict[str, Model] = {"built-in": built_in, "built-in-edges": built_in_with_edges, "ramp": vertical_ramp}
 
 
@@ -148,17 +162,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.depth", description=__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR", help="depth set, stereo set, or a folder of those")
     parser.add_argument(
-        "--model", action="append", choices=list(MODELS), help="only this model (may be repeated; default: all)"
-    )
+        "--model", metavar="NAME", action="append",
+        help=f"only this (may be repeated; default: {', '.join(MODELS)}), or a model as --depth-model takes it",
+    )  # fmt: skip
     parser.add_argument("--weights", type=Path, help="also the built-in network with these weights (.safetensors)")
+    parser.add_argument("--teacher", type=Path, metavar="DIR", help="also the teacher, with NAME.pb and NAME_init.pb")
     add_json_option(parser)
     args = parser.parse_args()
     samples = find_samples(args.folder)
     if not samples:
         parser.error(f"{args.folder} holds neither name.jpg with name.png nor left.png with disparity.png")
-    models = {name: MODELS[name] for name in args.model or MODELS}
+    models = {name: MODELS[name] if name in MODELS else from_model(name) for name in args.model or MODELS}
     if args.weights:
         models[args.weights.stem] = from_weights(args.weights)
+    if args.teacher:
+        models["teacher"] = load_teacher(args.teacher)
     print_rows([row for name, model in models.items() for row in evaluate(name, model, samples)], args.json)
 
 

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from photo3d_video.depth.files import normalise_disparity
-from photo3d_video.errors import WeightsError
+from photo3d_video.errors import InputError, WeightsError
 
 if TYPE_CHECKING:
     import torch
@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("depth.safetensors")
 SIDE_PX = 320  # square root of the network picture's area; training saw about this scale
 RIM_PX = 32  # mirrored around the picture: the network's zero padding bends depth at the border
+_ROUNDING = 1e-3
 MAX_ASPECT = 3.0  # longer pictures are squeezed to this: the network has seen nothing like them
 
 
 @dataclass(frozen=True, eq=False)
 class DepthMap:
-    """Estimated depth of a photo, at the network's resolution."""
+    """Depth of a photo, at any resolution. Raises InputError where it is made from something else."""
 
     disparity: npt.NDArray[np.float32]
     """(h, w) relative inverse depth in 0..1, larger is nearer."""
@@ -38,6 +39,24 @@ class DepthMap:
     """(h, w) probability in 0..1 that a pixel belongs to a subject, where the source of the depth knows."""
     source: str
     """What it came from, for messages."""
+    focal_widths: float | None = None
+    """Focal length over the photo's width, where the source of the depth estimates it."""
+
+    def __post_init__(self) -> None:
+        _check_map("disparity", self.disparity)
+        if self.subject is not None:
+            _check_map("subject", self.subject)
+
+
+def _check_map(name: str, values: npt.NDArray[np.float32]) -> None:
+    array: npt.NDArray[Any] = np.asarray(values)
+    if array.ndim != 2 or array.dtype != np.float32 or array.size == 0:
+        raise InputError(f"a DepthMap's {name} must be (height, width) float32, not {array.shape} {array.dtype}")
+    low, high = float(array.min()), float(array.max())  # NaN if there is one
+    if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
+        raise InputError(
+            f"a DepthMap's {name} must lie in 0..1, not {low:g}..{high:g}: depth.files.normalise_disparity scales it"
+        )
 
 
 def network_size(width: int, height: int, side_px: int = SIDE_PX) -> tuple[int, int]:
@@ -80,9 +99,9 @@ def infer(
 
 
 @contextmanager
-def _without_triton() -> Iterator[None]:
-    """Keep torch from importing triton meanwhile: timm pulls it in by way of torchvision, and nothing here compiles
-    kernels.
+def without_triton() -> Iterator[None]:
+    """Keep torch from importing triton meanwhile: timm and transformers pull it in by way of torchvision, and nothing
+    here compiles kernels.
 
     Triton and Mesa's software renderer each bring an LLVM; loading triton's after Mesa's crashes the process.
     """
@@ -102,7 +121,7 @@ def load_network(weights: Path = WEIGHTS) -> DepthNetwork:
     import torch
     from safetensors.torch import load_file
 
-    with _without_triton():
+    with without_triton():
         from photo3d_video.depth.network import DepthNetwork
 
     if not weights.is_file():

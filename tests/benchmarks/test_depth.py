@@ -105,6 +105,30 @@ def test_trained_weights_can_be_measured() -> None:
     assert np.corrcoef(of_file.ravel(), estimate_depth(rgb).disparity.ravel())[0, 1] > 0.99
 
 
+def test_models_of_transformers_can_be_measured(folder, tmp_path, capsys, monkeypatch) -> None:
+    from photo3d_video.depth.builtin import without_triton
+
+    with without_triton():  # earlier tests may have opened OpenGL
+        from transformers import DPTConfig, DPTForDepthEstimation, DPTImageProcessor
+
+    config = DPTConfig(
+        hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=32, image_size=64,
+        backbone_out_indices=[0, 1, 2, 3], neck_hidden_sizes=[4, 4, 8, 8], fusion_hidden_size=8,
+    )  # fmt: skip
+    DPTForDepthEstimation(config).save_pretrained(tmp_path / "tiny")
+    DPTImageProcessor(size={"height": 64, "width": 64}).save_pretrained(tmp_path / "tiny")
+    arguments = ["depth", str(folder / "down"), "--model", str(tmp_path / "tiny"), "--json"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    depth.main()
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [(row["model"], row["dataset"], row["n"]) for row in rows] == [
+        (str(tmp_path / "tiny"), "down", 2), (str(tmp_path / "tiny"), "mean", 2),
+    ]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", [*arguments[:3], "moonshot"])
+    with pytest.raises(SystemExit, match=r"moonshot is unknown.*ramp"):
+        depth.main()
+
+
 def test_folder_without_samples_is_an_error_in_words(tmp_path, capsys, monkeypatch) -> None:
     monkeypatch.setattr(sys, "argv", ["depth", str(tmp_path)])
     with pytest.raises(SystemExit):
