@@ -1,4 +1,4 @@
-"""Whether a clip shows holes, and whether its picture is the photo: `python -m benchmarks.coverage PHOTO...`."""
+"""Whether a clip shows holes, its picture is the photo, and its subject stays in: `python -m benchmarks.coverage`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.framing import Sheet, subject_in_frame
 from benchmarks.metrics import psnr, sharpness
 from benchmarks.table import add_json_option, note, parse_size, print_rows
 from camera_paths import PRESETS, CameraPath, View, reach_px, relative_parallax_px
 
 if TYPE_CHECKING:
+    from photo3d_video.depth.builtin import DepthMap
+    from photo3d_video.photo import Photo
     from photo3d_video.pipeline import Picture
     from render.renderer import Renderer
     from render.scene import Scene
@@ -60,49 +63,71 @@ def measure_path(
     first = draw(renderer, path, 0)[..., :3]
     return {
         "uncovered_share": max(uncovered_share(draw(renderer, path, k)) for k in frames),
-        "backdrop_share": max(uncovered_share(draw(without_backdrop, path, k)) for k in frames),
         "sharpness_ratio": sharpness(first) / max(sharpness(picture.rgb), 1e-9),
+        "backdrop_share": max(uncovered_share(draw(without_backdrop, path, k)) for k in frames),
+        **subject_in_frame(picture, path, view),
     }
 
 
 def measure_photo(
-    context: Any, photo_file: Path, paths: list[str], strength: float, size: tuple[int, int] | None
+    context: Any,
+    photo: Photo,
+    depth: DepthMap,
+    aspect: str | None,
+    paths: list[str],
+    strength: float,
+    size: tuple[int, int],
+    sheet: Sheet | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """A row per path."""
+    """A row per path for one crop of a photo; `sheet` gets a frame of each."""
     from photo3d_video import pipeline, run
-    from photo3d_video.depth.builtin import estimate_depth
     from photo3d_video.formats import DEFAULT_FPS
-    from photo3d_video.framing import frame_photo
-    from photo3d_video.photo import load_photo
     from render.renderer import Renderer
 
-    photo = load_photo(photo_file)
-    framing = frame_photo(photo.rgb.shape[1], photo.rgb.shape[0], size)
-    picture = pipeline.frame_picture(photo, estimate_depth(photo.rgb), framing)
-    budget_px = pipeline.parallax_budget_px(framing.width_px, framing.height_px, strength)
+    picture = pipeline.frame_picture(photo, depth, run.place(photo, depth, size))
+    budget_px = pipeline.parallax_budget_px(*size, strength)
     view = pipeline.make_view(picture, budget_px)
     layers = pipeline.make_layers(picture, budget_px)
     scene = pipeline.make_scene(picture, layers)
     bare = without_layer(scene, len(layers.layers) - 1)
+    name = photo.path.name if photo.path else ""
     with (
         Renderer(context, scene, scene.width_px, scene.height_px) as renderer,
         Renderer(context, bare, scene.width_px, scene.height_px) as without_backdrop,
     ):
         renderer.draw(*STILL)
         identity = psnr(renderer.read(), picture.rgb)
-        for name in paths:
-            n_frames = run.frame_count(name, None, DEFAULT_FPS)
-            path = pipeline.make_path(name, view, n_frames)
+        for path_name in paths:
+            path = pipeline.make_path(path_name, view, run.frame_count(path_name, None, DEFAULT_FPS))
             figures = measure_path(renderer, without_backdrop, path, view, picture)
-            note(f"{photo_file.name} {name}")
+            if sheet is not None:
+                widest = int(relative_parallax_px(path, view).argmax())
+                sheet.add(f"{name} {aspect or ''} {path_name}", draw(renderer, path, widest)[..., :3])
+            note(f"{name} {aspect or ''} {path_name}")
             yield {
-                "photo": photo_file.name,
-                "path": name,
-                "uncovered_share": figures["uncovered_share"],
+                "photo": name,
+                "path": path_name,
+                "aspect": aspect or "source",
                 "identity_psnr_db": identity,
-                "sharpness_ratio": figures["sharpness_ratio"],
-                "backdrop_share": figures["backdrop_share"],
-            }
+            } | figures
+
+
+def measure_all(context: Any, args: argparse.Namespace, sheet: Sheet | None) -> Iterator[dict[str, Any]]:
+    """A row per photo, aspect and path."""
+    from photo3d_video.depth.builtin import estimate_depth
+    from photo3d_video.formats import shrink
+    from photo3d_video.framing import clip_size
+    from photo3d_video.photo import load_photo
+
+    paths = list(PRESETS) if args.path == "all" else args.path.split(",")
+    for file in find_photos(args.photos):
+        photo = load_photo(file)
+        depth = estimate_depth(photo.rgb)
+        for aspect in args.aspect.split(",") if args.aspect else [None]:
+            size = args.size or clip_size(photo.rgb.shape[1], photo.rgb.shape[0], aspect)
+            if args.side is not None:
+                size = shrink(size, args.side)
+            yield from measure_photo(context, photo, depth, aspect, paths, args.strength, size, sheet)
 
 
 def find_photos(given: list[Path]) -> list[Path]:
@@ -121,18 +146,19 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.coverage", description=__doc__)
     parser.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="photo, or folder of photos")
-    parser.add_argument("--path", default="dolly-zoom", help="camera path, or `all` presets (default: %(default)s)")
+    parser.add_argument("--path", default="dolly-zoom", help="camera paths, or `all` presets (default: %(default)s)")
     parser.add_argument("--strength", type=float, default=1.0, help="of the camera move (default: %(default)s)")
+    parser.add_argument("--aspect", metavar="LIST", help="crops to look at, e.g. 9:16,1:1,16:9 (default: the photo's)")
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="of the clip (default: as the command)")
+    parser.add_argument("--side", type=int, metavar="PX", help="long side of the clip at most")
+    parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="write the widest frame of each row to look at")
     add_json_option(parser)
     args = parser.parse_args()
-    paths = list(PRESETS) if args.path == "all" else [args.path]
+    sheet = Sheet() if args.sheet else None
     with open_context() as context:
-        rows = [
-            row
-            for photo in find_photos(args.photos)
-            for row in measure_photo(context, photo, paths, args.strength, args.size)
-        ]
+        rows = list(measure_all(context, args, sheet))
+    if sheet is not None:
+        sheet.write(args.sheet, columns=len(PRESETS) if args.path == "all" else len(args.path.split(",")))
     print_rows(rows, args.json)
 
 

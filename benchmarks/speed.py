@@ -30,7 +30,7 @@ def command_line(photo: Path, output: Path, options: dict[str, Any]) -> list[str
     script = Path(sys.executable).with_name(COMMAND)
     start = [str(script)] if script.exists() else [sys.executable, "-m", "photo3d_video"]
     given = [text for name, value in options.items() if value is not None for text in (f"--{name}", str(value))]
-    return [*start, str(photo), *given, "--output", str(output), "--quiet"]
+    return [*start, str(photo), *given, "--output", str(output), "--no-cache", "--quiet"]
 
 
 def run_fresh(command: list[str]) -> tuple[float, float]:
@@ -132,7 +132,9 @@ def measure(
         }
         wall_s, peak_mb = run_fresh(command_line(photo, folder / "command.mp4", options))
         note("stage by stage")
-        result = render_photo(photo, path, folder / "stages.mp4", depth=depth, seconds=seconds, fps=fps, size=size)
+        result = render_photo(
+            photo, path, folder / "stages.mp4", depth=depth, seconds=seconds, fps=fps, size=size, cache=False
+        )
         note("the encoder alone")
         frames = frames_of_clip(photo, path, depth, result.size, result.frames)
         encoder_fps = encode_only_fps(frames, result.frames, result.size, fps, folder)

@@ -75,6 +75,8 @@ class View:
     """Depth of the subject in scene units, 1..infinity."""
     focus_xy: tuple[float, float] = (0.5, 0.5)
     """Position of the subject in the picture as a fraction of width and height, each 0..1."""
+    subject_top: float = 1.0
+    """Upper end of the subject as a fraction of the height, 0..1: zooms keep it in the frame. 1 leaves them free."""
 
     def __post_init__(self) -> None:
         if self.width_px < 1 or self.height_px < 1:
@@ -87,6 +89,8 @@ class View:
             raise PathError(f"the focus depth cannot be nearer than the nearest surface (1), got {self.focus_depth}")
         if not all(0 <= value <= 1 for value in self.focus_xy):
             raise PathError(f"the focus point is a fraction 0..1 of the frame, got {self.focus_xy}")
+        if not 0 <= self.subject_top <= 1:
+            raise PathError(f"the subject's top is a fraction 0..1 of the frame, got {self.subject_top}")
 
     @property
     def half_extent(self) -> FloatArray:

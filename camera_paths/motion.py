@@ -60,12 +60,17 @@ def relative_budget(view: View) -> float:
     return view.budget_px / view.diagonal_px
 
 
-def zoom_anchor(view: View, pull: float) -> FloatArray:
+def zoom_anchor(view: View, pull: float, growth: float = 0.0) -> FloatArray:
     """(2,) X/Z and Y/Z of the point to zoom about: `pull` 1 keeps the focus in place, more draws it to the centre.
 
-    The point stays inside the frame, so that zooming in about it never looks outside the picture.
+    The point stays inside the frame, so that zooming in about it never looks outside the picture, and so high that the
+    subject's top stays in the frame while the subject grows by `growth` of its size.
     """
-    return np.clip(pull * view.focus_direction, -view.half_extent, view.half_extent)
+    anchor = pull * view.focus_direction
+    above = view.subject_top * view.half_extent[1] * 2  # what the frame has above the subject
+    if growth > 0:
+        anchor[1] = min(anchor[1], above - view.half_extent[1] + above / growth)
+    return np.clip(anchor, -view.half_extent, view.half_extent)
 
 
 def zoom_about(anchor: FloatArray, advance: FloatArray, focal_factor: FloatArray) -> CameraPath:

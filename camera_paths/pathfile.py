@@ -95,11 +95,11 @@ def save_path_file(file: str | os.PathLike[str], path: CameraPath, duration_s: f
     angles_deg = np.degrees(angles_from_matrix(np.swapaxes(path.rotation, -1, -2)))
     keyframes = [
         {
-            "time": float(time),
-            "position": path.position[i].tolist(),
-            "rotation": angles_deg[i].tolist(),
-            "focal_factor": float(path.focal_factor[i]),
-            "shift": path.shift[i].tolist(),
+            "time": _legible(time),
+            "position": _legible(path.position[i]),
+            "rotation": _legible(angles_deg[i]),
+            "focal_factor": _legible(path.focal_factor[i]),
+            "shift": _legible(path.shift[i]),
         }
         for time, i in zip(time_s, frames, strict=True)
     ]
@@ -113,6 +113,11 @@ def save_path_file(file: str | os.PathLike[str], path: CameraPath, duration_s: f
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise PathError(f"{file}: cannot write the path file: {error.strerror or error}") from error
+
+
+def _legible(values: FloatArray) -> Any:
+    """Numbers for JSON with as many digits as can matter; 0 for -0."""
+    return (np.round(values, 9) + 0.0).tolist()
 
 
 def _keyframes(content: Any) -> Keyframes:

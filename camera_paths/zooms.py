@@ -55,6 +55,9 @@ def punch_zoom(phase: FloatArray, view: View) -> CameraPath:
 
 def _push_in(progress: FloatArray, view: View, depth_share: float, zoom: float, pull: float) -> CameraPath:
     """Advance by `depth_share` of the budget and zoom by `zoom` times the relative budget, both times `progress`."""
-    anchor = zoom_anchor(view, pull)
+    # The farthest that `forward_unit` can reach, and what that makes of the subject's size.
+    farthest = 2 * depth_share * relative_budget(view)
+    growth = (1 + zoom * relative_budget(view)) / max(1 - farthest * view.focus_disparity, 0.1) - 1
+    anchor = zoom_anchor(view, pull, growth)
     advance = depth_share * forward_unit(view, anchor) * progress
     return zoom_about(anchor, advance, 1 + zoom * relative_budget(view) * progress)

@@ -18,7 +18,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from photo3d_video.depth.builtin import DepthMap, estimate_depth
+    from photo3d_video.depth.builtin import DepthMap
+    from photo3d_video.depth.estimate import estimate_depth
     from photo3d_video.errors import (
         EncodeError,
         GLUnavailableError,
@@ -49,7 +50,8 @@ __version__ = "0.1.0"
 
 # Loaded on first use: `render-3dphoto --help` must not wait for torch and OpenGL.
 _HOME = {
-    "depth.builtin": ("DepthMap", "estimate_depth"),
+    "depth.builtin": ("DepthMap",),
+    "depth.estimate": ("estimate_depth",),
     "errors": ("EncodeError", "GLUnavailableError", "InputError", "OutputError", "Photo3DError", "WeightsError"),
     "framing": ("Framing", "frame_photo"),
     "photo": ("Photo", "load_photo", "photo_from_array"),

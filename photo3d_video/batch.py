@@ -20,6 +20,7 @@ from typing import Any, Literal, Protocol
 
 from photo3d_video.errors import InputError, OutputError, explain
 from photo3d_video.files import part_path, remove
+from photo3d_video.interruptions import held_back
 from photo3d_video.jobs import Job
 from photo3d_video.manifest import Entry, Manifest
 from photo3d_video.progress import Progress
@@ -170,12 +171,14 @@ class _Recorder:
         self._running: dict[int, Job] = {}
         self.begin, self.start_stage, self.advance = watcher.begin, watcher.start_stage, watcher.advance
 
+    @held_back()
     def start_clip(self, worker: int, job: Job) -> None:
         """Write it down before the first stage, so that a kill leaves a trace."""
         self._running[worker] = job
         self._manifest.update(job.output, status="rendering")
         self._watcher.start_clip(worker, job)
 
+    @held_back()
     def end_clip(self, worker: int, outcome: Outcome) -> None:
         """Write down what was made, or why not."""
         self._running.pop(worker, None)
@@ -189,6 +192,7 @@ class _Recorder:
         self._manifest.update(outcome.job.output, **made)
         self._watcher.end_clip(worker, outcome)
 
+    @held_back()
     def forget_unfinished(self) -> None:
         """What was interrupted is as if it had not begun, even where the interrupt hit the tidying up itself."""
         for job in self._running.values():
@@ -241,7 +245,7 @@ def _divide(
 
 
 def _entry(job: Job) -> Entry:
-    settings = {name: _plain(value) for name, value in job.settings.items() if name != "depth"}
+    settings = {name: _plain(value) for name, value in job.settings.items() if name not in ("depth", "cache")}
     depth = job.settings.get("depth")
     return {
         "status": "pending", "input": str(job.photo.absolute()), "path": job.path, "settings": settings,

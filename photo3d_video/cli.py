@@ -8,25 +8,31 @@ one place.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import gc
 import io
 import math
+import os
 import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
 from photo3d_video import __version__
 from photo3d_video.cli_batch import add_batch_options, is_batch, render_batch
+from photo3d_video.cli_depth import add_depth_options, describe_models, fetch_model, write_depths
 from photo3d_video.codecs import CODECS
 from photo3d_video.destinations import ASPECTS, DESTINATIONS, RESOLUTIONS
 from photo3d_video.errors import InputError, explain
+from photo3d_video.naming import fill_stem
 
 PROGRAM = "render-3dphoto"
 
 STEREO = ("sbs", "half-sbs", "anaglyph", "wiggle")  # names of stereo.JOINS, which is too heavy to import for --help
-FILLS = ("fast",)  # names of inpaint.fill.FILLS, which is too heavy to import for --help
+FILLS = ("network", "fast")  # names of inpaint.fill.FILLS, which is too heavy to import for --help
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -40,6 +46,16 @@ examples:
 """
 
 
+def run_command() -> NoReturn:
+    """`main` as a process of its own, which ends at once: taking torch apart would need half a second more."""
+    gc.set_threshold(20_000)  # imports make objects by the 100,000 that all stay: looking for garbage takes 0.2 s
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # nobody reads it any more
+            stream.flush()
+    os._exit(code)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with `argv` (by default the process's own arguments); the exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -47,11 +63,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     parser = make_parser()
     options = vars(parser.parse_args(argv))
-    if not options.get("photos") and "jobs_file" not in options:
+    if not options.get("photos") and not {"jobs_file", "download"} & options.keys():
         parser.error("PHOTO is missing: give a photo, a folder, or --jobs-file")
     debug = options.pop("debug", False)
     _end_cleanly_when_terminated()
     try:
+        fetched = fetch_model(options)
+        if fetched and not options.get("quiet"):
+            print(fetched, file=sys.stderr)
+        if not options.get("photos") and "jobs_file" not in options:
+            return 0
+        if options.pop("depth_only", False):
+            return write_depths(options, _flags(parser))
         return _render(options)
     except KeyboardInterrupt as stop:
         return _fail(str(stop) or "interrupted, no clip was written", EXIT_INTERRUPTED)
@@ -77,7 +100,9 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_input(group)
     _add_move(parser.add_argument_group("camera move"))
-    _add_output(parser.add_argument_group("output"))
+    output = parser.add_argument_group("output")
+    _add_output(output)
+    add_depth_options(output)
     add_batch_options(parser.add_argument_group("batch (a manifest.json beside the clips tells what became of each)"))
     _add_rest(parser.add_argument_group("information"))
     return parser
@@ -88,6 +113,10 @@ def _add_input(group: argparse._ArgumentGroup) -> None:
         "--depth", metavar="FILE", help="your own depth map: 8 or 16-bit PNG, TIFF, .npy (white is near)"
     )
     group.add_argument("--depth-far-is-white", dest="far_is_white", action="store_true", help="in it, white is far")
+    group.add_argument(
+        "--depth-model", metavar="NAME",
+        help="of --list-depth-models, a folder or a hub's OWNER/NAME (default auto: the best on this disk)",
+    )  # fmt: skip
     group.add_argument("--max-size", metavar="PX", type=_whole, help="load the photo at most this large (default 2560)")
 
 
@@ -132,9 +161,11 @@ def _add_move(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--easing", metavar="NAME", help="how the move starts and stops, see --list-paths")
     group.add_argument("--reverse", action="store_true", help="play the move backwards")
     group.add_argument("--boomerang", action="store_true", help="play the move forward, then back")
+    group.add_argument("--loop", action="store_true", help="the same, unless the move ends as it begins anyway")
     group.add_argument(
         "--start-still", metavar="S", dest="start_still_s", type=_number, help="seconds of stillness before the move"
     )
+    group.add_argument("--save-path", metavar="FILE", help="also write the move as a path file .json, to change it")
 
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
@@ -152,6 +183,9 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--size", metavar="WxH", type=_size, help="crop to this size (default: the photo's, within 1080p)"
     )
+    group.add_argument(
+        "--preview", action="store_true", help="the same clip small and fast: 480 px, 15 frames a second"
+    )
     group.add_argument("--fps", metavar="N", type=_number, help="frames per second (default 30; GIF 20)")
     group.add_argument(
         "--codec", metavar="NAME", choices=tuple(CODECS),
@@ -161,6 +195,9 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         "--crf", metavar="N", type=_whole, help="quality on the codec's scale, 0 best (default 18 for h264)"
     )
     group.add_argument("--preset", metavar="NAME", help="x264 speed, ultrafast to veryslow (default veryfast)")
+    group.add_argument(
+        "--hardware", action="store_true", help="encode h264 or h265 in graphics hardware: quick, larger files"
+    )
     group.add_argument("--audio", metavar="FILE", help="sound to put under the clip")
     group.add_argument("--stereo", metavar="KIND", choices=STEREO, help=f"for two eyes: {', '.join(STEREO)}")
     group.add_argument("--still", metavar="T", help="only the frame at T seconds, or at T%%, as .png or .jpg")
@@ -169,16 +206,41 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--supersample", metavar="N", type=int, choices=(1, 2), help="2: draw at twice the size (default 1)"
     )
-    group.add_argument("--fill", metavar="NAME", choices=FILLS, help="what paints hidden parts: fast (the default)")
+    group.add_argument(
+        "--dof", metavar="X", type=_number, nargs="?", const=1.0,
+        help="depth of field: blur what is not as far as the focus, 0 to 2 (1 if no X is given)",
+    )  # fmt: skip
+    group.add_argument(
+        "--focus-pull", metavar="X,Y", type=_fractions, help="with --dof: move its focus to this point during the clip"
+    )
+    group.add_argument(
+        "--vignette", metavar="X", type=_number, nargs="?", const=1.0, help="darken the corners, 0 to 2 (1 if no X)"
+    )
+    group.add_argument(
+        "--fill", metavar="NAME", choices=FILLS, help="what paints hidden parts: network (the default) or fast"
+    )
+    group.add_argument(
+        "--fill-model", metavar="FILE", help="paint them with your own LaMa or MI-GAN model, .onnx (extra: onnx)"
+    )
     group.add_argument("--save-depth", metavar="FILE", type=_png, help="also write the depth map, a 16-bit PNG")
+    group.add_argument(
+        "--save-depth-preview", metavar="FILE", type=_png, help="also write it in colours: red is near, blue is far"
+    )
 
 
 def _add_rest(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--timings", action="store_true", help="print the seconds spent per stage")
+    group.add_argument("--no-cache", dest="cache", action="store_false", help="work everything out anew, keep nothing")
+    group.add_argument(
+        "--clear-cache", action=_Answer, answer=_clear_cache, help="remove what earlier runs kept on disk and exit"
+    )
+    group.add_argument("--timings", action="store_true", help="print the seconds spent per stage, of a batch in all")
     group.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     group.add_argument("-v", "--verbose", action="count", help="print what is done; twice for all details")
     group.add_argument("--debug", action="store_true", help="show a traceback when something fails")
     group.add_argument("--list-paths", action=_Answer, answer=list_paths, help="list the camera moves and exit")
+    group.add_argument(
+        "--list-depth-models", action=_Answer, answer=_list_depth_models, help="list the named depth models and exit"
+    )
     group.add_argument("--doctor", action=_Answer, answer=_doctor, help="check this installation and exit")
     group.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
 
@@ -206,16 +268,36 @@ def list_paths() -> int:
     return 0
 
 
+def _list_depth_models() -> int:
+    print(describe_models())
+    return 0
+
+
 def _doctor() -> int:
     from photo3d_video.doctor import main as doctor
 
     return doctor()
 
 
+def _clear_cache() -> int:
+    from photo3d_video.cache import Cache, cache_folder
+
+    folder = cache_folder()
+    try:
+        count, size = Cache(folder).clear()
+    except OSError as error:
+        return _fail(f"cannot clear the cache {folder} ({error.strerror}): remove the folder by hand", EXIT_FAILED)
+    print(f"removed {count} entries, {size / 1e6:.0f} MB, from {folder}")
+    return 0
+
+
 def _render(options: dict[str, Any]) -> int:
     if is_batch(options):
         return render_batch(options, parse_setting)
     (options["photo"],) = options.pop("photos")
+    for option in ("depth", "save_depth", "save_depth_preview"):
+        if option in options:
+            options[option] = fill_stem(options[option], Path(options["photo"]).stem)
     from photo3d_video.console import Console
 
     timings = options.pop("timings", False)
@@ -225,8 +307,12 @@ def _render(options: dict[str, Any]) -> int:
         result = render_photo(**options, progress=console.progress)
     console.report(result)
     if timings:
-        console.report_timings(result)
+        console.report_timings([result])
     return 0
+
+
+def _flags(parser: argparse.ArgumentParser) -> dict[str, str]:
+    return {action.dest: action.option_strings[-1] for action in parser._actions if action.option_strings}
 
 
 def _end_cleanly_when_terminated() -> None:

@@ -15,7 +15,11 @@ OPTIONS = ("jobs_file", "name", "overwrite", "skip_existing", "recursive", "jobs
 MAX_JOBS = 64
 
 # Options that name one file: they fit one photo alone.
-_ONE_PHOTO = {"depth": "put photo.depth.png beside each photo", "save_depth": "render that photo alone"}
+_ONE_PHOTO = {
+    "depth": "put {stem} into it, or photo.depth.png beside each photo",
+    "save_depth": "put {stem} into it",
+    "save_depth_preview": "put {stem} into it",
+}
 
 
 def add_batch_options(group: argparse._ArgumentGroup) -> None:
@@ -51,7 +55,7 @@ def render_batch(options: dict[str, Any], parse_setting: ParseSetting) -> int:
     from photo3d_video.jobs import plan_jobs
     from photo3d_video.naming import DEFAULT_NAME
 
-    options.pop("timings", None)  # the manifest has them, for each clip
+    timings = options.pop("timings", False)
     with Console(options.pop("quiet", False), options.pop("verbose", 0), batch=True) as console:
         folder = Path(options.pop("output", "."))
         if folder.is_file() or (folder.suffix.lower() in (*CONTAINERS, *PICTURES) and not folder.is_dir()):
@@ -70,6 +74,8 @@ def render_batch(options: dict[str, Any], parse_setting: ParseSetting) -> int:
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt("interrupted: what is finished stays, --skip-existing makes the rest") from stop
     console.report_batch(outcomes)
+    if timings:  # the manifest has those of each clip
+        console.report_timings([outcome.result for outcome in outcomes if outcome.result is not None])
     return int(any(outcome.status == "failed" for outcome in outcomes))
 
 
@@ -86,8 +92,10 @@ def _requests(options: dict[str, Any], how: Mapping[str, Any], parse_setting: Pa
     photos = find_photos(arguments, how.get("recursive", False))
     paths = split_paths(options.pop("path", DEFAULT_PATH))
     for option, advice in _ONE_PHOTO.items():
-        if option in options and len(photos) > 1:
+        if option in options and len(photos) > 1 and "{stem}" not in options[option]:
             raise InputError(f"--{option.replace('_', '-')} fits one photo, not {len(photos)}: {advice}")
+    if "save_path" in options and len(photos) * len(paths) > 1:
+        raise InputError("--save-path fits one clip: render that clip alone")
     for path in paths:
         check_settings(path, options)
     return [Request(photo, path, options) for photo in photos for path in paths]

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from photo3d_video.errors import InputError, OutputError
+from photo3d_video.hardware import hardware_args
 
 # sRGB in, BT.709 out: the matrix is applied and all four tags are written. Without, players guess, and guess BT.601.
 # One string, because ffmpeg lets a second -vf replace the first.
@@ -21,8 +22,9 @@ _PALETTE = "split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 
-# The same speeds on the scales of the other encoders, for each of PRESETS.
-_SVT_PRESETS = (12, 11, 10, 9, 8, 7, 6, 5, 4)
+# The same speeds on the scales of the other encoders, for each of PRESETS. From 10 on, SVT-AV1 shows the frame before
+# where flat areas change at once.
+_SVT_PRESETS = (12, 11, 9, 9, 8, 7, 6, 5, 4)
 _VPX_SPEEDS = (5, 5, 4, 4, 3, 2, 1, 1, 0)
 
 _LEVELS = (
@@ -37,7 +39,7 @@ _LEVELS = (
 
 _CAP = ("-maxrate", "{max_kbps}k", "-bufsize", "{buffer_kbps}k")
 _FASTSTART = ("-movflags", "+faststart")
-_AAC = ("-c:a", "aac", "-b:a", "192k")
+_AAC = ("-c:a", "aac", "-b:a", "192k", "-ar", "48000")  # Instagram takes no higher rate
 _OPUS = ("-c:a", "libopus", "-b:a", "128k")
 
 
@@ -209,18 +211,25 @@ def codec_args(
     preset: str,
     max_kbps: int | None,
     full_chroma: bool,
+    hardware: str | None = None,
 ) -> list[str]:
-    """ffmpeg's options for a codec of `CODECS`, filter graph included; the container's are not."""
+    """ffmpeg's options for a codec of `CODECS`, filter graph included; the container's are not.
+
+    `hardware`, a key of `hardware.HARDWARE`, encodes; it knows neither `preset` nor `full_chroma`.
+    """
     codec = CODECS[name]
+    crf = codec.default_crf if crf is None else crf
+    gop = round(2 * rate)  # a key frame every 2 s lets players and editors seek; the cost in size is a few percent
+    if hardware is not None:
+        assert crf is not None
+        return hardware_args(hardware, name, codec.filters, crf, gop, max_kbps)
     speed = PRESETS.index(preset)
     values = {
-        "crf": codec.default_crf if crf is None else crf,
+        "crf": crf,
         "preset": preset,
         "svt_preset": _SVT_PRESETS[speed],
         "vpx_speed": _VPX_SPEEDS[speed],
-        "gop": round(
-            2 * rate
-        ),  # a key frame every 2 s lets players and editors seek; the cost in size is a few percent
+        "gop": gop,
         "level": h264_level(width, height, rate),
         "max_kbps": max_kbps,
         "buffer_kbps": 2 * max_kbps if max_kbps else None,

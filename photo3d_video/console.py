@@ -17,8 +17,8 @@ from rich.text import Text
 
 from photo3d_video.batch import Outcome
 from photo3d_video.dashboard import Board, Lines, Quiet, describe, list_failures, summarise
+from photo3d_video.progress import STAGES, Silent
 from photo3d_video.progress import Progress as StageProgress
-from photo3d_video.progress import Silent
 from photo3d_video.run import RenderResult
 
 PACKAGES = ("photo3d_video", "inpaint", "render", "camera_paths")
@@ -62,7 +62,19 @@ class Console:
             self.progress.hide(finished=error is None)
         self.watcher.hide()
         for name in PACKAGES:
-            logging.getLogger(name).removeHandler(self._handler)
+            logger = logging.getLogger(name)
+            logger.removeHandler(self._handler)
+            logger.setLevel(logging.NOTSET)
+            logger.propagate = True
+
+    def tell(self, line: str) -> None:
+        """A line on what was made."""
+        if not self._quiet:
+            self._out.print(line, markup=False)
+
+    def complain(self, line: str) -> None:
+        """A line on what failed."""
+        self._err.print(line, style="red", markup=False)
 
     def report(self, result: RenderResult) -> None:
         """The line that says what was made."""
@@ -76,9 +88,10 @@ class Console:
         for line in list_failures(outcomes):
             self._err.print(line, style="red", markup=False)
 
-    def report_timings(self, result: RenderResult) -> None:
-        """The seconds per stage."""
-        for stage, seconds in result.seconds.items():
+    def report_timings(self, results: Sequence[RenderResult]) -> None:
+        """The seconds per stage, of all results together."""
+        for stage in STAGES:
+            seconds = sum(result.seconds[stage] for result in results)
             self._out.print(f"{stage:{NAME_WIDTH}}{seconds:8.2f} s", markup=False)
 
 

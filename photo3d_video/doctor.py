@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import logging
 import platform
 import re
 import subprocess
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from photo3d_video import __version__
+
+log = logging.getLogger(__name__)
 
 # What a bare Debian or Ubuntu lacks: OpenGL with its software driver, and what OpenCV is linked to.
 INSTALL_LIBRARIES = "apt-get install libegl1 libgl1 libgl1-mesa-dri libglib2.0-0"
@@ -118,6 +121,38 @@ def _ffmpeg(name: str) -> Finding:
     return Finding(name, f"{found}, with libx264")
 
 
+def _encoders(name: str) -> Finding:
+    """All that kinds of files and `--codec` may ask for: information, for the usual kind needs libx264 alone."""
+    from photo3d_video.codecs import CODECS
+    from photo3d_video.errors import EncodeError
+    from photo3d_video.ffmpeg import run_ffmpeg
+
+    try:
+        listed = run_ffmpeg(["-encoders"]).stdout
+    except EncodeError:
+        return Finding(name, "unknown without ffmpeg")
+    there = {key: bool(re.search(rf"\b{codec.encoder[1]}\b", listed)) for key, codec in CODECS.items()}
+    found = ", ".join(key for key, is_there in there.items() if is_there) or "none"
+    missing = ", ".join(f"{key} ({CODECS[key].encoder[1]})" for key, is_there in there.items() if not is_there)
+    return Finding(name, f"{found}; this ffmpeg has no {missing}" if missing else found)
+
+
+def _hardware(name: str) -> Finding:
+    """Whether `--hardware` can be given: nothing needs it."""
+    from photo3d_video.errors import EncodeError
+    from photo3d_video.hardware import NAMES
+    from photo3d_video.video import VideoSpec, encoder_args
+
+    found = []
+    for codec in NAMES:
+        try:
+            arguments = encoder_args(VideoSpec(640, 480, 30, codec=codec, hardware=True))
+            found.append(arguments[arguments.index("-c:v") + 1])
+        except EncodeError:
+            log.debug("no hardware for %s", codec, exc_info=True)
+    return Finding(name, f"{', '.join(found)} for --hardware" if found else "no encoder for --hardware")
+
+
 def _opengl(name: str) -> Finding:
     from render.errors import RenderError
     from render.renderer import create_context, describe
@@ -137,7 +172,10 @@ def _opengl(name: str) -> Finding:
 CHECKS: dict[str, Callable[[str], Finding]] = {
     "torch": _torch,
     "depth": _weights_of("photo3d_video.depth.builtin"),
+    "fill": _weights_of("inpaint.network_fill"),
     "ffmpeg": _ffmpeg,
+    "encoders": _encoders,
+    "hardware": _hardware,
     "OpenGL": _opengl,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photo3d_video.errors import OutputError
+from photo3d_video.interruptions import held_back
 
 JPEG_QUALITY = 95
 PICTURES = (".png", ".jpg", ".jpeg")
@@ -47,6 +49,15 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def check_writable(path: Path) -> None:
+    """Refuse a file in a folder that takes none, before anything slow. Leaves nothing behind. Raises OutputError."""
+    try:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write {path} ({error.strerror}): choose another folder") from error
+
+
 def check_picture_path(path: Path) -> None:
     """Refuse what `write_picture` could not write. Raises OutputError."""
     if path.suffix.lower() not in PICTURES:
@@ -64,13 +75,14 @@ def write_picture(path: Path, rgb: npt.NDArray[np.uint8]) -> None:
     check_picture_path(path)
     part = part_path(path, path.suffix.lower())
     options: dict[str, Any] = {} if path.suffix.lower() == ".png" else {"quality": JPEG_QUALITY, "subsampling": 0}
-    try:
-        Image.fromarray(rgb).save(part, **options)
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path} ({error.strerror or error}): choose another folder") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with held_back():
+        try:
+            Image.fromarray(rgb).save(part, **options)
+            part.replace(path)
+        except OSError as error:
+            raise OutputError(f"cannot write {path} ({error.strerror or error}): choose another folder") from error
+        finally:
+            part.unlink(missing_ok=True)
 
 
 class PictureWriter:

@@ -14,6 +14,8 @@ from photo3d_video.framing import clip_size
 from photo3d_video.stereo import check_stereo
 
 DEFAULT_FPS = 30.0
+PREVIEW_FPS = 15.0
+PREVIEW_SIDE_PX = 480
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Format:
     """Key of `destinations.RESOLUTIONS`, where no size is given."""
     stereo: str | None
     """Key of `stereo.JOINS`."""
+    preview: bool = False
+    """Whether the long side has only PREVIEW_SIDE_PX."""
 
     @property
     def long_side_px(self) -> int:
@@ -46,10 +50,18 @@ class Format:
 
     def size_for(self, photo_width: int, photo_height: int) -> tuple[int, int]:
         """(width, height) in px of the clip of a photo, of one eye's picture if it is stereo."""
-        if self.size is not None:
-            return self.size
         largest = CONTAINERS[self.extension].default_size if self.codec is not None else Container.default_size
-        return clip_size(photo_width, photo_height, self.aspect, self.resolution, largest)
+        size = self.size or clip_size(photo_width, photo_height, self.aspect, self.resolution, largest)
+        return shrink(size, PREVIEW_SIDE_PX) if self.preview else size
+
+
+def shrink(size: tuple[int, int], side_px: int) -> tuple[int, int]:
+    """(width, height) in px, even, with a long side of at most `side_px`."""
+    scale = side_px / max(size)
+    if scale >= 1:
+        return size
+    width, height = (max(16, round(side * scale / 2) * 2) for side in size)
+    return width, height
 
 
 def choose_format(
@@ -63,11 +75,12 @@ def choose_format(
     resolution: str | None = None,
     fps: float | None = None,
     stereo: str | None = None,
+    preview: bool = False,
 ) -> Format:
     """The format of what is written to `output`, a file or folder; `single`: one picture.
 
-    What is given goes before what `destination` asks for. Raises InputError for unknown names and for what does not go
-    together, OutputError for an ending that no clip has.
+    What is given goes before what `destination` asks for; `preview` makes the same small. Raises InputError for unknown
+    names and for what does not go together, OutputError for an ending that no clip has.
     """
     check_stereo(stereo)
     goal = find_destination(destination)
@@ -86,4 +99,7 @@ def choose_format(
         usual_fps = CONTAINERS[ending].default_fps
         if goal.fps is not None and goal.fps <= CODECS[found].max_fps:
             usual_fps = goal.fps
-    return Format(ending, found, usual_fps if fps is None else fps, goal.max_kbps, size, aspect, resolution, stereo)
+    if preview:
+        usual_fps = PREVIEW_FPS
+    fps = usual_fps if fps is None else fps
+    return Format(ending, found, fps, goal.max_kbps, size, aspect, resolution, stereo, preview)

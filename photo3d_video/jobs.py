@@ -10,25 +10,30 @@ from typing import Any
 
 from photo3d_video.codecs import CONTAINERS, written_path
 from photo3d_video.depth.files import find_beside
+from photo3d_video.depth.models import find_model
+from photo3d_video.effects import Effects
 from photo3d_video.errors import InputError
 from photo3d_video.files import PICTURES
+from photo3d_video.fill_model import find_fill_model
 from photo3d_video.formats import Format, choose_format
 from photo3d_video.framing import frame_photo
-from photo3d_video.naming import check_name, clip_name, path_label, unique_stems
+from photo3d_video.naming import check_name, clip_name, fill_stem, path_label, unique_stems
 from photo3d_video.pipeline import check_timing, parallax_budget_px
 from photo3d_video.run import frame_count
 from photo3d_video.stills import still_index
-from photo3d_video.video import VideoSpec
+from photo3d_video.video import VideoSpec, encoder_args
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif", ".bmp", ".gif")
 DEFAULT_PATH = "dolly-zoom"
 
 # Settings that decide the scene: clips that agree in them are made one after the other, so that the scene is made once.
 SCENE_SETTINGS = (
-    *("max_size", "depth", "far_is_white", "save_depth", "destination", "aspect", "resolution", "size"),
-    *("strength", "fill"),
+    *("max_size", "depth", "far_is_white", "depth_model", "save_depth", "save_depth_preview"),
+    *("destination", "aspect", "resolution", "size"),
+    *("preview", "strength", "fill", "fill_model"),
 )
-_FORMAT_SETTINGS = ("codec", "destination", "size", "aspect", "resolution", "fps", "stereo")
+DEPTH_FILES = ("depth", "save_depth", "save_depth_preview")  # `{stem}` in them is the photo's name
+_FORMAT_SETTINGS = ("codec", "destination", "size", "aspect", "resolution", "fps", "stereo", "preview")
 
 
 @dataclass(frozen=True)
@@ -135,9 +140,16 @@ def check_settings(path: str, settings: Mapping[str, Any]) -> None:
     n_frames = frame_count(path, settings.get("seconds"), form.fps)
     still_frames = round(settings.get("start_still_s", 0) * form.fps)
     given = {name: settings[name] for name in ("reverse", "boomerang") if name in settings}
+    if settings.get("hardware") and form.codec is not None:
+        encoder_args(VideoSpec(640, 480, form.fps, codec=form.codec, hardware=True))
     check_timing(path, n_frames, settings.get("easing"), still_frames=still_frames, **given)
     parallax_budget_px(16, 16, settings.get("strength", 1))
+    Effects(settings.get("dof", 0), settings.get("vignette", 0), settings.get("focus_pull"))
     frame_photo(16, 16, form.size_for(16, 16))
+    if settings.get("depth_model") is not None:
+        find_model(settings["depth_model"])
+    if settings.get("fill_model") is not None:
+        find_fill_model(settings["fill_model"])
     if "still" in settings:
         still_index(settings["still"], n_frames, form.fps)
 
@@ -170,6 +182,9 @@ def plan_jobs(requests: Sequence[Request], folder: Path, template: str) -> list[
         named = pattern.lower().endswith((*CONTAINERS, *PICTURES))
         form = _choose_format(Path(pattern).suffix if named else None, settings)
         name += "" if named else form.extension
+        for key in DEPTH_FILES:
+            if settings.get(key) is not None:
+                settings[key] = fill_stem(str(settings[key]), stems[request.photo])
         if settings.get("depth") is None:
             beside = find_beside(request.photo)
             if beside is not None:

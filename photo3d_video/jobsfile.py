@@ -30,7 +30,7 @@ ParseSetting = Callable[[str, str | bool], dict[str, Any]]
 """Arguments of `render_photo` for an option's name and its text, or whether a flag is set. Raises InputError."""
 
 MAX_BYTES = 16_000_000
-FILE_KEYS = ("depth", "save-depth", "audio")
+FILE_KEYS = ("depth", "save-depth", "save-depth-preview", "fill-model", "audio")
 _OWN_KEYS = ("photo", "path", "name")
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 _TOLD = 8  # mistakes that one message lists
@@ -155,8 +155,10 @@ def _read_cell(folder: Path, key: str, value: Any, parse: ParseSetting) -> dict[
         if key == "path":
             return {"path": [_locate(folder, path) for path in split_paths(text)]}
         text = str(folder / text)
-        if key != "save-depth" and not Path(text).is_file():
+        if not key.startswith("save-") and not Path(text).is_file():
             raise InputError(f"{text} is no file: check the name")
+    elif key == "depth-model" and isinstance(text, str) and (folder / text).is_dir():
+        text = str(folder / text)
     return parse(key, text)
 
 

@@ -51,6 +51,11 @@ def clip_name(template: str, stem: str, path: str, index: int, total: int) -> st
     return "".join(filled)
 
 
+def fill_stem(text: str, stem: str) -> str:
+    """A file name of the user with `{stem}` replaced by a photo's name."""
+    return text.replace("{stem}", stem)
+
+
 def path_label(path: str) -> str:
     """What stands for a camera path in names: the preset's name, or the path file's without its ending."""
     return Path(path).stem if path.lower().endswith(".json") else path

@@ -27,12 +27,16 @@ from camera_paths import (
     fit_to_budget,
     frame_phases,
     load_path_file,
+    save_path_file,
 )
-from photo3d_video.depth.builtin import DepthMap
+from photo3d_video.depth.builtin import DepthMap, without_triton
 from photo3d_video.depth.files import fit_to_photo, normalise_disparity, read_disparity, write_disparity_png
-from photo3d_video.errors import GLUnavailableError, InputError, OutputError
+from photo3d_video.effects import Effects, focus_track
+from photo3d_video.errors import GLUnavailableError, InputError, OutputError, WeightsError
+from photo3d_video.files import is_dir, write_picture
+from photo3d_video.fill_model import FillModel, load_fill
 from photo3d_video.focus import find_focus, focus_at
-from photo3d_video.framing import Framing, apply_framing
+from photo3d_video.framing import Framing, apply_framing, find_subject
 from photo3d_video.photo import Photo
 from photo3d_video.progress import Stopwatch
 
@@ -44,12 +48,14 @@ log = logging.getLogger(__name__)
 
 Float = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
+Bool = npt.NDArray[np.bool_]
 
 BUDGET_SHARE = 0.07  # parallax budget at strength 1, of the frame's diagonal
 FAR_DISPARITY = 0.08  # the farthest surface is this much of the nearest's inverse depth: far, not at infinity
 LAYERS_SIDE_PX = 1280  # layers are worked out at most at this long side; textures have the clip's own resolution
-DEFAULT_FILL = "fast"
+DEFAULT_FILL = "network"
 MAX_STRENGTH = 2.0
+KEYFRAMES_PER_S = 4  # of a path that is saved
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +83,25 @@ def write_depth(file: str | os.PathLike[str], depth: DepthMap, photo: Photo) -> 
     """Write a depth map at the photo's size as a 16-bit PNG, white is near: `read_depth` takes it back."""
     if Path(file).suffix.lower() != ".png":
         raise OutputError(f"{file} must end in .png: the depth map is written as a 16-bit PNG")
+    _spare_photo(Path(file), photo)
     h, w = photo.rgb.shape[:2]
     write_disparity_png(file, np.asarray(cv2.resize(depth.disparity, (w, h)), np.float32))
+
+
+def write_depth_preview(file: str | os.PathLike[str], depth: DepthMap, photo: Photo) -> None:
+    """Write a depth map at the photo's size as a picture to look at: red is near, blue is far."""
+    if Path(file).suffix.lower() != ".png":
+        raise OutputError(f"{file} must end in .png: the colours of the depth map are written as a PNG")
+    _spare_photo(Path(file), photo)
+    h, w = photo.rgb.shape[:2]
+    levels = np.round(np.clip(cv2.resize(depth.disparity, (w, h)), 0, 1) * 255).astype(np.uint8)
+    bgr = cv2.applyColorMap(levels, cv2.COLORMAP_TURBO)
+    write_picture(Path(file), np.ascontiguousarray(bgr[..., ::-1]).astype(np.uint8))
+
+
+def _spare_photo(file: Path, photo: Photo) -> None:
+    if photo.path is not None and file.resolve() == photo.path.resolve():
+        raise OutputError(f"{file} is the photo itself: give its depth another name")
 
 
 def frame_picture(photo: Photo, depth: DepthMap, framing: Framing) -> Picture:
@@ -89,7 +112,8 @@ def frame_picture(photo: Photo, depth: DepthMap, framing: Framing) -> Picture:
     small = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
     disparity: Float = np.clip(apply_framing(depth.disparity, framing, small), 0, 1, dtype=np.float32)
     subject = None if depth.subject is None else np.clip(apply_framing(depth.subject, framing, small), 0, 1)
-    focal = photo.focal_px or float(max(photo.rgb.shape[:2]))  # unknown: 53.13 degrees on the long side
+    estimated = None if depth.focal_widths is None else depth.focal_widths * photo.rgb.shape[1]
+    focal = photo.focal_px or estimated or float(max(photo.rgb.shape[:2]))  # unknown: 53.13 degrees on the long side
     zoom = framing.width_px / (framing.crop_width * photo.rgb.shape[1])
     return Picture(
         rgb.astype(np.uint8),
@@ -107,28 +131,41 @@ def parallax_budget_px(width_px: int, height_px: int, strength: float) -> float:
 
 
 def make_layers(
-    picture: Picture, budget_px: float, watch: Stopwatch | None = None, fill: str = DEFAULT_FILL
+    picture: Picture, budget_px: float, watch: Stopwatch | None = None, fill: str | FillModel = DEFAULT_FILL
 ) -> LayeredImage:
     """Layered image of a picture for a parallax budget in pixels of the clip; `fill` paints what is hidden."""
     from inpaint.edges import sharpen
     from inpaint.fill import FILLS
     from inpaint.layers import build_layers
 
-    if fill not in FILLS:
+    if isinstance(fill, str) and fill not in FILLS:
         raise InputError(f"unknown fill {fill!r}: choose one of {', '.join(FILLS)}")
+    if fill == "network":
+        _load_inpainting_network()
+    paint = FILLS[fill] if isinstance(fill, str) else load_fill(fill)
 
     watch = watch or Stopwatch()
     h, w = picture.disparity.shape
     rgb = cv2.resize(picture.rgb, (w, h), interpolation=cv2.INTER_AREA)
     budget = budget_px * w / picture.rgb.shape[1]
 
-    def timed_fill(rgb: Float, unknown: npt.NDArray[np.bool_], context: npt.NDArray[np.bool_]) -> Float:
+    def timed_fill(rgb: Float, disparity: Float, unknown: Bool, context: Bool) -> tuple[Float, Float]:
         with watch.stage("fill"):
-            return FILLS[fill](rgb, unknown, context)
+            return paint(rgb, disparity, unknown, context)
 
     with watch.stage("layers"):
         sharp = sharpen(picture.disparity, rgb, budget)
         return build_layers(rgb, sharp, budget, timed_fill)
+
+
+def _load_inpainting_network() -> None:
+    from inpaint.network_fill import MissingWeightsError, load_network
+
+    try:
+        with without_triton():
+            load_network()
+    except MissingWeightsError as error:
+        raise WeightsError(str(error)) from error
 
 
 def make_scene(picture: Picture, layers: LayeredImage) -> Scene:
@@ -151,11 +188,14 @@ def make_view(picture: Picture, budget_px: float, focus_xy: tuple[float, float] 
     if focus_xy is not None and not all(0 <= value <= 1 for value in focus_xy):
         raise InputError(f"--focus {focus_xy[0]:g},{focus_xy[1]:g} is outside of the frame: give fractions 0..1")
     h, w = picture.rgb.shape[:2]
+    top = 1.0
     if focus_xy is None:
         focus_xy, q = find_focus(picture.disparity, picture.subject)
+        subject = find_subject(picture.subject)
+        top = 1.0 if subject is None else subject.top
     else:
         q = focus_at(picture.disparity, focus_xy)
-    return View(w, h, picture.focal_px, budget_px, 1 / q, focus_xy)
+    return View(w, h, picture.focal_px, budget_px, 1 / q, focus_xy, top)
 
 
 def find_move(name: str) -> Preset:
@@ -189,15 +229,58 @@ def make_path(name: str, view: View, n_frames: int, **timing: Any) -> CameraPath
     return path
 
 
-def render_frames(context: Any, scene: Scene, path: CameraPath, supersample: int = 1) -> Generator[UInt8, None, None]:
-    """Frames (H, W, 3) uint8 of a scene along a path. Raises GLUnavailableError where the driver cannot hold it."""
+def make_focus(
+    name: str, view: View, picture: Picture, pull_xy: tuple[float, float] | None, n_frames: int, **timing: Any
+) -> npt.NDArray[np.float64]:
+    """The points in focus (N, 3) along the path of that name, as `effects.focus_track`."""
+    move = find_move(name)
+    easing = timing.pop("easing", None) or move.default_easing
+    phase = frame_phases(n_frames, loops=move.loops, easing=easing, **timing)
+    return focus_track(view, picture.disparity, phase, move.loops, pull_xy)
+
+
+def check_path_file(file: str | os.PathLike[str]) -> None:
+    """Refuse what `write_path` could not write. Raises OutputError."""
+    if Path(file).suffix.lower() != ".json":
+        raise OutputError(f"--save-path {file}: the name must end in .json")
+    if not is_dir(Path(file).parent):
+        raise OutputError(f"cannot write {file}: the folder {Path(file).parent} does not exist, create it first")
+
+
+def write_path(file: str | os.PathLike[str], name: str, view: View, seconds: float, **timing: Any) -> None:
+    """Write the move of a clip of `seconds` as a path file, to be changed by hand: keyframes every quarter of a second,
+    which follow even the quickest preset to a few pixels. Stillness at the start is left out. Raises OutputError.
+    """
+    n_keys = max(2, round(KEYFRAMES_PER_S * seconds))
+    try:
+        save_path_file(file, make_path(name, view, n_keys, **timing | {"still_frames": 0}), seconds)
+    except PathError as error:
+        raise OutputError(str(error)) from error
+
+
+def render_frames(
+    context: Any,
+    scene: Scene,
+    path: CameraPath,
+    supersample: int = 1,
+    effects: Effects | None = None,
+    focus: npt.NDArray[np.float64] | None = None,
+) -> Generator[UInt8, None, None]:
+    """Frames (H, W, 3) uint8 of a scene along a path. Raises GLUnavailableError where the driver cannot hold it.
+
+    `focus` (M, 3), from `make_focus`, is what a depth of field needs; each row is for N / M frames of the path.
+    """
     from render.errors import RenderError
     from render.renderer import Renderer
 
+    effects = effects or Effects()
+    points = [None] * len(path) if focus is None else np.repeat(focus, len(path) // len(focus), axis=0)
+    views = zip(path.world_to_camera, path.focal_factor, path.shift, points, strict=True)
+    size = (scene.width_px, scene.height_px)
     try:
-        with Renderer(context, scene, scene.width_px, scene.height_px, supersample) as renderer:
-            for pose, factor, shift in zip(path.world_to_camera, path.focal_factor, path.shift, strict=True):
-                renderer.draw(pose, float(factor), shift)
+        with Renderer(context, scene, *size, supersample, effects.dof, effects.vignette) as renderer:
+            for pose, factor, shift, point in views:
+                renderer.draw(pose, float(factor), shift, point)
                 yield renderer.read()
     except RenderError as error:
         raise GLUnavailableError(str(error)) from error

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from photo3d_video.cache import FOLDER_VARIABLE
+
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test touches the user's own cache, nor do fixtures that several tests share; nor does one use models there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the cache: each test begins with an empty one."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
+    return folder
 
 
 @dataclass(frozen=True)
@@ -70,15 +89,13 @@ class Command:
     def __init__(self) -> None:
         script = Path(sys.executable).with_name("render-3dphoto")
         self.start = [str(script)] if script.exists() else [sys.executable, "-m", "photo3d_video"]
-        self.environment = dict(os.environ)
-        if not script.exists():
-            self.environment["PYTHONPATH"] = str(ROOT)
+        self.more = {} if script.exists() else {"PYTHONPATH": str(ROOT)}
 
     def popen(self, *args: str | Path, cwd: Path) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*self.start, *map(str, args)],
             cwd=cwd,
-            env=self.environment,
+            env=os.environ | self.more,
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -13,7 +13,9 @@ from PIL import Image
 
 from benchmarks import coverage
 from benchmarks.coverage import find_photos, uncovered_share, worst_frames
+from benchmarks.framing import CELL_PX, TEXT_PX, subject_in_frame
 from camera_paths import PRESETS, View, camera_path, relative_parallax_px
+from photo3d_video.pipeline import Picture
 from tests.scenes import textured_planes
 
 
@@ -65,7 +67,7 @@ def test_covered_scene_has_no_holes_and_is_the_photo(photo, known_depth, capsys,
         rows_of(capsys, monkeypatch, str(photo), "--path", "swing", "--strength", "0"),
     )
     (row,), (unmoved,) = swing, still
-    assert list(row)[:5] == ["photo", "path", "uncovered_share", "identity_psnr_db", "sharpness_ratio"]
+    assert list(row)[:5] == ["photo", "path", "aspect", "identity_psnr_db", "uncovered_share"]
     assert (row["photo"], row["path"], row["uncovered_share"]) == ("photo.png", "swing", 0)
     assert row["identity_psnr_db"] > 40 and row["sharpness_ratio"] == pytest.approx(1, abs=0.1)
     assert unmoved["backdrop_share"] == 0
@@ -94,6 +96,38 @@ def test_all_paths_of_all_photos(photo, known_depth, capsys, monkeypatch) -> Non
     monkeypatch.setattr(coverage, "PRESETS", {name: PRESETS[name] for name in ("zoom-in", "pan")})
     rows = rows_of(capsys, monkeypatch, str(photo.parent), "--path", "all")
     assert [(row["photo"], row["path"]) for row in rows] == [("photo.png", "zoom-in"), ("photo.png", "pan")]
+
+
+def test_aspects_and_the_sheet_of_their_frames(photo, known_depth, capsys, monkeypatch, tmp_path) -> None:
+    options = ("--path", "zoom-in,pan", "--aspect", "9:16,1:1,16:9", "--side", "96", "--sheet", str(tmp_path / "s.png"))
+    rows = rows_of(capsys, monkeypatch, str(photo), *options)
+    assert [(row["aspect"], row["path"]) for row in rows] == [
+        (aspect, path) for aspect in ("9:16", "1:1", "16:9") for path in ("zoom-in", "pan")
+    ]
+    assert all(row["uncovered_share"] == 0 for row in rows)
+    assert rows[0]["subject_in_frame"] is None, "the drawn depth knows no subject"
+    with Image.open(tmp_path / "s.png") as sheet:
+        assert sheet.size == (2 * CELL_PX, 3 * (CELL_PX + TEXT_PX))
+        cells = np.asarray(sheet).reshape(3, CELL_PX + TEXT_PX, 2, CELL_PX, 3)
+    lit = (cells[:, :CELL_PX, 0] != 32).any(-1)  # (3, y, x): the pictures without the paper
+    assert [(int(a.any(1).sum()), int(a.any(0).sum())) for a in lit] == [(160, 87), (160, 160), (90, 160)]
+
+
+def test_subjects_that_leave_the_frame_are_noticed() -> None:
+    subject = np.zeros((60, 80), np.float32)
+    subject[12:48, 8:24] = 1
+    picture = Picture(np.zeros((120, 160, 3), np.uint8), np.full((60, 80), 0.5, np.float32), subject, 160.0)
+    view = View(160, 120, 160.0, 10.0, 2.0)
+    still = camera_path("zoom-in", replace(view, budget_px=0), 3)
+    assert subject_in_frame(picture, still, view) == {"subject_in_frame": 1, "subject_top_in_frame": 1}
+    # The focal length decides where the frame's left and upper edges are in the photo.
+    half = replace(still, focal_factor=np.array([1.0, 1.0, 80 / 48]))  # left edge at column 16
+    assert subject_in_frame(picture, half, view)["subject_in_frame"] == pytest.approx(0.5, abs=0.07)
+    headless = replace(still, shift=np.array([[0.0, -0.24]] * 3))  # 38 px up
+    assert subject_in_frame(picture, headless, view)["subject_top_in_frame"] == 0
+    assert subject_in_frame(picture, headless, view)["subject_in_frame"] > 0.5
+    nobody = subject_in_frame(replace(picture, subject=None), still, view)
+    assert all(np.isnan(share) for share in nobody.values())
 
 
 def test_photos_of_folders(tmp_path) -> None:

@@ -31,7 +31,7 @@ def test_failing_command_is_an_error_in_words() -> None:
 def test_command_line_passes_what_is_given_on() -> None:
     line = command_line(Path("a.jpg"), Path("out.mp4"), {"path": "swing", "size": None, "seconds": 2.0, "fps": 24.0})
     assert line[line.index("a.jpg") + 1 :] == [
-        *("--path", "swing", "--seconds", "2.0", "--fps", "24.0", "--output", "out.mp4", "--quiet"),
+        *("--path", "swing", "--seconds", "2.0", "--fps", "24.0", "--output", "out.mp4", "--no-cache", "--quiet"),
     ]
 
 

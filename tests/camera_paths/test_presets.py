@@ -166,6 +166,24 @@ def test_zooms_bring_the_focus_nearer_to_the_centre(name):
 
 
 @pytest.mark.parametrize("name", ["zoom-in", "zoom-out", "push-pull", "ken-burns"])
+@given(view=views(), top=st.floats(0, 1))
+@settings(max_examples=20, deadline=None)
+def test_zooms_keep_the_subjects_head(name, view, top):
+    view = replace(view, subject_top=top)
+    depth = min(view.focus_depth, 1e6)
+    head = depth * np.array([[view.focus_direction[0], (2 * top - 1) * view.half_extent[1], 1.0]])
+    y = project(camera_path(name, view, 9), head)[:, 0, 1]
+    assert y.min() >= -view.half_extent[1] * (1 + 1e-6)
+
+
+def test_zooms_about_the_focus_where_the_head_has_room():
+    for name in ("zoom-in", "ken-burns", "3d-zoom"):
+        free, kept, low = (camera_path(name, replace(VIEW, subject_top=top), 5) for top in (1.0, 0.02, 0.4))
+        np.testing.assert_array_equal(free.world_to_camera, low.world_to_camera)
+        assert kept.position[-1, 1] < free.position[-1, 1], "higher"
+
+
+@pytest.mark.parametrize("name", ["zoom-in", "zoom-out", "push-pull", "ken-burns"])
 @given(view=views())
 @settings(max_examples=10, deadline=None)
 def test_zooms_never_look_past_the_border(name, view):

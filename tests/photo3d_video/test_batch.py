@@ -19,6 +19,7 @@ from photo3d_video.dashboard import Quiet, list_failures, summarise, time_left
 from photo3d_video.jobs import Job, Request, find_photos, plan_jobs, split_paths
 from photo3d_video.manifest import Manifest
 from photo3d_video.naming import check_name, clip_name, unique_stems
+from photo3d_video.progress import STAGES
 
 FAST = ("--seconds", "0.15", "--preset", "ultrafast")
 SETTINGS: dict[str, Any] = {"seconds": 0.15, "preset": "ultrafast"}
@@ -70,13 +71,14 @@ def calls(monkeypatch) -> Counter[str]:
 
 def test_every_photo_with_every_path(tmp_path, photos, calls, decode, capsys) -> None:
     (photos / "b.png").write_text("no picture")
-    code = cli.main([str(photos), "--path", "pan,orbit", "-o", str(tmp_path / "clips"), *FAST])
+    code = cli.main([str(photos), "--path", "pan,orbit", "-o", str(tmp_path / "clips"), "--timings", *FAST])
     told = capsys.readouterr()
     assert code == 1
     assert clips_in(tmp_path / "clips") == {f"{stem}_{path}.mp4" for stem in "ac" for path in ("pan", "orbit")}
     assert calls == {"load_photo": 4, "read_depth": 2, "make_layers": 2, "make_scene": 2, "render_frames": 4}
     assert decode(tmp_path / "clips" / "c_orbit.mp4").frames.shape[1:] == (64, 96, 3)
-    assert told.out.splitlines()[-1] == "6 clips: 4 made, 2 failed"
+    lines = told.out.splitlines()
+    assert lines[-len(STAGES) - 1] == "6 clips: 4 made, 2 failed"
     assert told.err.splitlines()[-1].startswith(f"failed: {photos / 'b.png'} (pan, orbit): {photos / 'b.png'} is not a")
     entries = {entry["output"]: entry for entry in json.loads((tmp_path / "clips/manifest.json").read_text())["clips"]}
     assert set(entries) == {f"{stem}_{path}.mp4" for stem in "abc" for path in ("pan", "orbit")}
@@ -85,6 +87,10 @@ def test_every_photo_with_every_path(tmp_path, photos, calls, decode, capsys) ->
     assert good["frames"] == len(decode(tmp_path / "clips" / "a_pan.mp4").frames) and good["fps"] == 30
     assert good["input"] == str(photos / "a.png") and good["depth"] == str(photos / "a.depth.png")
     assert good["settings"] == SETTINGS and 0 < good["seconds"] < 60 and set(good["stages"]) >= {"load", "render"}
+    for stage, line in zip(STAGES, lines[-len(STAGES) :], strict=True):
+        total = sum(entry["stages"][stage] for entry in entries.values() if entry["stages"])
+        name, seconds, _ = line.split()
+        assert name == stage and abs(float(seconds) - total) < 0.02
     assert bad["status"] == "failed" and "not a readable picture" in bad["reason"] and bad["seconds"] is None
 
 
@@ -145,7 +151,8 @@ def test_worker_processes(tmp_path, photos, capsys) -> None:
 
 
 def wait_for(folder: Path, n_clips: int, process) -> None:
-    for _ in range(1200):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
         if folder.is_dir() and len(list(folder.glob("[a-c]_*.mp4"))) >= n_clips:
             return
         assert process.poll() is None, process.communicate()

@@ -22,7 +22,7 @@ from photo3d_video.formats import DEFAULT_FPS
 from photo3d_video.progress import STAGES
 
 HEAVY = {"numpy", "cv2", "torch", "scipy", "PIL", "moderngl", "rich"}
-NOT_FOR_RENDERING = {"timings", "quiet", "verbose", "debug"}
+NOT_FOR_RENDERING = {"timings", "quiet", "verbose", "debug", "depth_only"}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,8 @@ def parse(*arguments: str) -> dict[str, object]:
 
 def test_options_are_the_parameters_of_render_photo() -> None:
     parameters = set(inspect.signature(run.render_photo).parameters) - {"progress", "studio"}
-    options = {action.dest for action in cli.make_parser()._actions} - {"help", "version", "list_paths", "doctor"}
+    answers = {"help", "version", "list_paths", "list_depth_models", "doctor", "clear_cache"}
+    options = {action.dest for action in cli.make_parser()._actions} - answers
     assert options - NOT_FOR_RENDERING - set(cli_batch.OPTIONS) - {"photos"} == parameters - {"photo"}
 
 
@@ -55,9 +56,23 @@ def test_what_is_not_given_is_not_passed_on() -> None:
     given = parse(
         *("a.jpg", "--path", "swing", "-o", "x.mp4", "--depth", "d.png", "--depth-far-is-white", "--seconds", "2.5"),
         *("--fps", "24", "--strength", "0.5", "--size", "1080x1920", "--focus", "0.25,1", "--easing", "sine"),
-        *("--reverse", "--boomerang", "--start-still", "1", "--crf", "20", "--preset", "slow", "--supersample", "2"),
+        *(
+            "--reverse",
+            "--boomerang",
+            "--start-still",
+            "1",
+            "--crf",
+            "20",
+            "--preset",
+            "slow",
+            "--hardware",
+            "--loop",
+            "--supersample",
+            "2",
+        ),
+        *("--dof", "0.5", "--focus-pull", "1,0.5", "--vignette"),
         *("--for", "reels", "--aspect", "4:5", "--resolution", "4k", "--codec", "av1", "--audio", "a.mp3"),
-        *("--stereo", "sbs", "--still", "50%", "--thumbnail", "--contact-sheet"),
+        *("--stereo", "sbs", "--still", "50%", "--thumbnail", "--contact-sheet", "--save-path", "m.json"),
         *("--fill", "fast", "--max-size", "2000", "--save-depth", "out.PNG", "--timings", "-q", "-vv", "--debug"),
     )
     assert given == {
@@ -65,7 +80,8 @@ def test_what_is_not_given_is_not_passed_on() -> None:
         "fps": 24.0, "strength": 0.5, "size": (1080, 1920), "focus_xy": (0.25, 1.0), "easing": "sine", "reverse": True,
         "boomerang": True, "start_still_s": 1.0, "crf": 20, "preset": "slow", "supersample": 2, "fill": "fast",
         "destination": "reels", "aspect": "4:5", "resolution": "4k", "codec": "av1", "audio": "a.mp3", "stereo": "sbs",
-        "still": "50%", "thumbnail": True, "contact_sheet": True,
+        "still": "50%", "thumbnail": True, "contact_sheet": True, "hardware": True, "loop": True, "save_path": "m.json",
+        "dof": 0.5, "focus_pull": (1.0, 0.5), "vignette": 1.0,
         "max_size": 2000, "save_depth": "out.PNG", "timings": True, "quiet": True, "verbose": 2, "debug": True,
     }  # fmt: skip
 
@@ -82,7 +98,7 @@ def test_help_states_the_real_defaults() -> None:
     assert f"(default {DEFAULT_FPS:g}; GIF {CONTAINERS['.gif'].default_fps:g})" in text
     assert f"(default {CODECS['h264'].default_crf} for h264)" in text
     assert f"(default {run.DEFAULT_MAX_SIZE})" in text
-    assert "fast (the default)" in text and parameters["fill"].default == "fast"
+    assert "network (the default)" in text and parameters["fill"].default == "network"
 
 
 @pytest.mark.parametrize("option", ["--for", "--aspect", "--resolution", "--codec", "--stereo"])
@@ -111,6 +127,10 @@ def test_fills_are_those_of_the_table() -> None:
         (["a.jpg", "--fps", "inf"], "not a number"),
         (["a.jpg", "--crf", "1.5"], "whole number"),
         (["a.jpg", "--supersample", "3"], "invalid choice"),
+        (["--dof", "a.jpg"], "'a.jpg' is not a number"),
+        (["a.jpg", "--dof", "nan"], "'nan' is not a number"),
+        (["a.jpg", "--vignette", "much"], "'much' is not a number"),
+        (["a.jpg", "--focus-pull", "2,0"], "'2,0' is not a point"),
         (["a.jpg", "--fill", "magic"], "invalid choice"),
         (["a.jpg", "--save-depth", "d.jpg"], ".png"),
         (["a.jpg", "--stren", "1"], "--stren"),
@@ -167,13 +187,13 @@ def _restored_warnings():
 def test_result_and_timings(capsys: pytest.CaptureFixture[str]) -> None:
     loud, quiet = console.Console(), console.Console(quiet=True)
     loud.report(RESULT)
-    loud.report_timings(RESULT)
+    loud.report_timings([RESULT, RESULT])
     quiet.report(RESULT)
     output = capsys.readouterr()
     assert output.err == ""
     first, *rest = output.out.splitlines()
     assert first == "a [b].mp4: 640x480, 60 frames, 2.00 s, made in 3.5 s"
-    assert [line.split() for line in rest] == [[stage, "0.50", "s"] for stage in STAGES]
+    assert [line.split() for line in rest] == [[stage, "1.00", "s"] for stage in STAGES]  # of both together
 
 
 def test_log_lines_follow_the_verbosity(capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,7 +246,7 @@ def test_doctor_here(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert stop.value.code == 0, out
     assert out.endswith("Ready.\n")
-    for word in ("OpenGL", "EGL", "ffmpeg", "libx264", "sha256", "torch", "CUDA"):
+    for word in ("OpenGL", "EGL", "ffmpeg", "libx264", "sha256", "torch", "CUDA", "prores", "--hardware"):
         assert word in out
 
 
@@ -251,6 +271,7 @@ def test_doctor_names_the_cure(monkeypatch, tmp_path: Path, capsys: pytest.Captu
     assert doctor.main() == 1
     out = capsys.readouterr().out
     assert "fix: on Debian or Ubuntu: apt-get install libegl1" in out
+    assert "h265 (libx265)" in out and "no encoder for --hardware" in out
     assert "without libx264" in out and f"{tmp_path / 'none'} does not exist" in out
     assert "Not ready: depth, ffmpeg, OpenGL." in out
 
@@ -261,4 +282,12 @@ def test_doctor_names_the_cure(monkeypatch, tmp_path: Path, capsys: pytest.Captu
     assert "libegl1" in findings["OpenGL"].fix
     assert findings["depth"].fix == doctor.REINSTALL
     assert "IMAGEIO_FFMPEG_EXE" in findings["ffmpeg"].fix
-    assert not findings["torch"].fix
+    assert not findings["torch"].fix and not findings["encoders"].fix and not findings["hardware"].fix
+
+
+def test_the_process_ends_with_the_code_and_all_that_was_said(tmp_path: Path, command) -> None:
+    done = command("none.jpg", cwd=tmp_path)
+    assert done.returncode == cli.EXIT_FAILED and done.stdout == ""
+    assert done.stderr.endswith("\n") and "none.jpg" in done.stderr.splitlines()[-1]
+    listed = command("--list-paths", cwd=tmp_path)
+    assert listed.returncode == 0 and "easings: " in listed.stdout.splitlines()[-1]

@@ -137,6 +137,34 @@ def test_format_for_a_place_and_what_goes_before_it() -> None:
     assert choose_format(None, destination="web").size_for(4000, 3000) == (960, 720)
 
 
+@pytest.mark.parametrize(
+    ("options", "full", "small"),
+    [
+        ({}, (1440, 1080), (480, 360)),
+        ({"size": (1080, 1920)}, (1080, 1920), (270, 480)),
+        ({"size": (64, 48)}, (64, 48), (64, 48)),
+        ({"size": (4000, 20)}, (4000, 20), (480, 16)),
+        ({"destination": "reels"}, (1080, 1920), (270, 480)),
+        ({"aspect": "1:1", "resolution": "4k"}, (2160, 2160), (480, 480)),
+        ({"output": "c.gif"}, (640, 480), (480, 360)),
+    ],
+)
+def test_preview_is_the_same_format_made_small(options, full, small) -> None:
+    usual, preview = (choose_format(**{"output": None, **options}, preview=preview) for preview in (False, True))
+    assert (usual.size_for(4000, 3000), preview.size_for(4000, 3000)) == (full, small)
+    assert preview.fps == 15 and choose_format(**{"output": None, **options}, preview=True, fps=24).fps == 24
+    # Loaded at the same size, so that the whole clip finds the preview's depth in the cache.
+    assert preview.long_side_px == usual.long_side_px
+
+
+def test_preview(tmp_path, decode) -> None:
+    rgb = np.zeros((700, 900, 3), np.uint8)
+    known = DepthMap(np.full((70, 90), 0.5, np.float32), None, "flat")
+    result = render_photo(rgb, "pan", tmp_path / "c.mp4", depth=known, preview=True, seconds=0.2, fill="fast")
+    assert (result.size, result.fps, result.frames) == ((480, 374), 15, 3)
+    assert decode(result.output).frames.shape == (3, 374, 480, 3)
+
+
 def test_usual_format_of_each_kind(tmp_path: Path) -> None:
     assert choose_format(None) == choose_format("folder") == choose_format(tmp_path) == choose_format("c.MP4")
     assert choose_format(None, codec="vp9").extension == ".webm"

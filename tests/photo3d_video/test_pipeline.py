@@ -173,6 +173,39 @@ def test_path_files_are_held_to_the_budget(tmp_path, picture, caplog) -> None:
     assert far.position[:, 0].max() <= 2.1 * limit
 
 
+@pytest.mark.parametrize("name", ["orbit", "3d-zoom"])
+def test_a_saved_move_is_the_same_move(tmp_path, picture, name) -> None:
+    view = pipeline.make_view(picture, BUDGET_PX)
+    seconds = PRESETS[name].default_seconds
+    pipeline.write_path(tmp_path / "move.json", name, view, seconds, easing=None, still_frames=30)
+    corners = 2 * np.array([[x, y, 1] for x in (-0.5, 0.5) for y in (-0.4, 0.4)])
+    expected = project(pipeline.make_path(name, view, 90), corners) * picture.focal_px
+    found = project(pipeline.make_path(str(tmp_path / "move.json"), view, 90), corners) * picture.focal_px
+    assert np.abs(found - expected).max() < 0.005 * SIZE[0] and np.ptp(expected, axis=0).max() > 0.02 * SIZE[0]
+    assert len(json.loads((tmp_path / "move.json").read_text())["keyframes"]) <= 4 * seconds + 1
+
+
+def test_a_move_is_saved_beside_its_clip(tmp_path, photo, depth) -> None:
+    options = {"depth": depth, "seconds": 0.5, "preset": "ultrafast", "output": tmp_path / "c.mp4"}
+    run.render_photo(photo, "zoom-in", **options, loop=True, save_path=tmp_path / "move.json")
+    saved = json.loads((tmp_path / "move.json").read_text())
+    assert saved["loop"] and saved["keyframes"][0]["position"] == saved["keyframes"][-1]["position"]
+    for wrong in ("move.txt", "none/move.json"):
+        with pytest.raises(OutputError, match="move"):
+            run.render_photo(photo, "zoom-in", **options, save_path=tmp_path / wrong)
+
+
+def test_loop_turns_back_what_does_not_loop(tmp_path, photo, depth, monkeypatch) -> None:
+    made = []
+    original = run.make_path
+    monkeypatch.setattr(run, "make_path", lambda *args, **timing: made.append(original(*args, **timing)) or made[-1])
+    for path, loop in (("swing", True), ("swing", False), ("arc", True), ("arc", False)):
+        run.render_photo(photo, path, tmp_path / "s.png", depth=depth, seconds=0.5, still=0, loop=loop)
+    swing, plain_swing, arc, plain_arc = made
+    np.testing.assert_array_equal(swing.world_to_camera, plain_swing.world_to_camera)
+    assert arc.loops and not plain_arc.loops
+
+
 def test_unknown_paths_name_the_choices() -> None:
     with pytest.raises(InputError, match=r"zoom-in.*dolly-zoom"):
         pipeline.find_move("moonwalk")
@@ -245,9 +278,15 @@ def test_no_network_is_used(tmp_path, photo, monkeypatch) -> None:
         ({"easing": "wobbly"}, InputError),
         ({"size": (99, 100)}, InputError),
         ({"strength": 3}, InputError),
+        ({"supersample": 0}, InputError),
         ({"crf": 60}, InputError),
         ({"output": "/proc/no/clip.mp4"}, OutputError),
         ({"output": "clip.avi"}, OutputError),
+        # Nobody writes here, not even root.
+        ({"output": "/proc/self/clip.mp4"}, OutputError),
+        ({"output": "/proc/self/clip.png"}, OutputError),
+        ({"output": "/proc/self/clip.png", "still": 0}, OutputError),
+        ({"save_depth": "/proc/self/depth.png"}, OutputError),
     ],
 )
 def test_mistakes_are_found_before_the_slow_stages(photo, monkeypatch, arguments, error) -> None:
