@@ -156,6 +156,7 @@ def evaluate(context: Any, scenes: list[StereoScene]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
+    from inpaint.network_fill import load_network
     from photo3d_video.pipeline import open_context
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.view_synthesis", description=__doc__)
@@ -166,6 +167,7 @@ def main() -> None:
     folders = sorted(p.parent for p in args.folder.rglob("left.png"))[: args.scenes]
     if not folders:
         parser.error(f"{args.folder} holds no folder with left.png, right.png and disparity.png")
+    load_network()  # before OpenGL: torch's compilers and Mesa each bring an LLVM, and this order is the safe one
     with open_context() as context:
         rows = evaluate(context, [read_scene(folder) for folder in folders])
     print_rows(rows, args.json)

@@ -11,11 +11,12 @@ from inpaint.filters import Bool, Float
 UInt8 = npt.NDArray[np.uint8]
 
 MIN_STEP_PX = 3.0  # a step that no move opens by this much need not be sharp
-STEEPNESS = 1.35  # a ramp is an edge where it is this much steeper than an even slope across the window
+CORE, FOOT = 1.6, 1.1  # a ramp is an edge where it is this much steeper than an even slope across the window, and near
+# such a core down to where it is hardly steeper: the ground, which is never steep, stays a slope
 STEP, STEP_REACH_PX = 0.7, 3  # an edge is sharp where neighbours differ by this share of what so many pixels span
 COLOUR_SIGMA = 0.07  # colours (0..1) this far apart vote for each other with weight exp(-1/2)
 COARSE_SIDE = 512  # long side at which wide blurs are resolved first
-BLUR_SHARE = 0.06  # half the width of the widest blur, of the long side
+BLUR_SHARE = 0.08  # half the width of the widest blur, of the long side
 
 
 def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
@@ -60,8 +61,9 @@ def _resolve_ramps(disparity: Float, colour: Float, settled: Bool, radius: int, 
     h, w = disparity.shape
     reach_y, reach_x = (np.minimum(np.arange(n) + radius, n - 1) - np.maximum(np.arange(n) - radius, 0) for n in (h, w))
     extent = np.minimum(reach_y[:, None], reach_x[None])  # of the window inside the picture
-    ramp: Bool = (span * budget_px > MIN_STEP_PX) & (slope * extent > STEEPNESS * span)
-    ramp &= ~settled
+    steep = np.where(span * budget_px > MIN_STEP_PX, slope * extent / np.maximum(span, 1e-9), 0)
+    near_core = cv2.dilate((steep > CORE).astype(np.uint8), kernel) > 0
+    ramp: Bool = near_core & (steep > FOOT) & ~settled
     rows, columns = np.nonzero(ramp)
     if not len(rows):
         return disparity

@@ -118,7 +118,9 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
     hidden = regions.hidden
     rgb, q = _paint(front.rgb, front.disparity, hidden, regions.context & ~unreliable, fill)
     if regions.inner.any():
-        rgb, q = _paint(rgb, q, regions.inner, regions.inner_context & ~unreliable, fill)
+        # What is painted already counts as context, so that no seam shows between the two.
+        known = regions.context | regions.inner_context
+        rgb, q = _paint(rgb, q, regions.inner, (known & ~unreliable) | (hidden & ~regions.inner), fill)
     q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)
     rgb = _without_shine(rgb, q, hidden)
     links = find_tears(q, budget_px)

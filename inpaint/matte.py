@@ -15,6 +15,7 @@ GROWTH_PX, GROWTH_SHARE = 2.3, 0.0025  # the nearer surface takes its colour fri
 FEATHER_EPS = 2e-4
 SURE = 0.35  # alpha from which a pixel beyond the growth belongs to the nearer surface
 CALM, FOREIGN = 0.02, 2.0  # colours are foreign from this many deviations (at least CALM) of the background's on
+CALMEST, CALM_ALPHA = 0.03, 0.1  # a background that deviates by less shows every trace of an edge: covered by so much
 RIM_PX, RIM_SHARE = 5, 0.004  # colours this close to an edge are no context: px, or of the long side
 
 
@@ -58,14 +59,17 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     inward = np.maximum(soft, (distance_in - 0.5) / REACH_PX)
     outward = soft * np.clip(1.4 - distance_out / REACH_PX, 0, 1)
     fringe = far_side & (distance_out <= 2 * REACH_PX)
-    foreign, share = _foreign_colour(rgb, far_side & ~fringe, near_side & (distance_in > REACH_PX))
+    foreign, share, calm = _against_background(rgb, far_side & ~fringe, near_side & (distance_in > REACH_PX))
     foreign = np.where(fringe, foreign, 0)
     outward = np.maximum(outward, foreign * share)
     soft = np.clip(np.where(near_side, inward, outward), 0, 1)
     growth = min(GROWTH_PX, max(1.0, GROWTH_SHARE * max(h, w)))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     reached = (near_side | (distance_out <= growth) | (fringe & (np.maximum(soft, foreign) > SURE))).astype(np.uint8)
-    covered = fringe & (cv2.morphologyEx(reached, cv2.MORPH_CLOSE, disc) > 0)
+    # Rings and halos of sharpening or compression beside the edge move with the nearer surface.
+    halo = fringe & calm
+    soft = np.where(halo, np.maximum(soft, CALM_ALPHA), soft)
+    covered = halo | (fringe & (cv2.morphologyEx(reached, cv2.MORPH_CLOSE, disc) > 0))
     alpha = np.where(near_side | covered, soft, 1).astype(np.float32)
     grown = np.where(covered, np.maximum(nearest(disparity, near_side), disparity), disparity)
     reach = 2 * min(RIM_PX, max(1, round(RIM_SHARE * max(h, w)))) + 1
@@ -73,22 +77,25 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     return Matte(grown.astype(np.float32), alpha, rim & ~(near_side & (alpha > 0.99)))
 
 
-def _foreign_colour(rgb: Float, background: Bool, foreground: Bool) -> tuple[Float, Float]:
-    """(H, W) in 0..1 each: how little a colour has to do with the background around it, and its share of foreground.
+def _against_background(rgb: Float, background: Bool, foreground: Bool) -> tuple[Float, Float, Bool]:
+    """How little a colour has to do with the background around it, and its share of foreground, (H, W) in 0..1 each;
+    and (H, W) whether that background is calm.
 
     A blurred or haloed outline of the foreground does not belong to a calm background: left behind it would stand there
     as a ghost. In a busy background it is neither told apart nor seen. `background`, `foreground`: (H, W) sure pixels.
     """
     mean, square, known = _local_moments(rgb, background)
     inner, _, _ = _local_moments(rgb, foreground)
-    deviation = np.sqrt(np.maximum(square - mean**2, 0) + CALM**2)
+    variance = np.maximum(square - mean**2, 0)
+    deviation = np.sqrt(variance + CALM**2)
     foreign = np.clip((np.abs(rgb - mean) / deviation).max(-1) / FOREIGN - 1, 0, 1)
     across = inner - mean
     share = np.clip(((rgb - mean) * across).sum(-1) / np.maximum((across**2).sum(-1), 1e-4), 0, 1)
     # A dark spot of the background is foreign to it, too, but no mixture of it with the foreground.
     off = (np.abs(rgb - mean - share[..., None] * across) / deviation).max(-1)
     mixture = np.clip(2 - off / FOREIGN, 0, 1)
-    return np.where(known, foreign * mixture, 0).astype(np.float32), share.astype(np.float32)
+    calm = known & (variance.max(-1) < CALMEST**2)
+    return np.where(known, foreign * mixture, 0).astype(np.float32), share.astype(np.float32), calm
 
 
 def _local_moments(rgb: Float, where: Bool) -> tuple[Float, Float, Bool]:

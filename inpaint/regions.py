@@ -12,6 +12,7 @@ from inpaint.filters import Bool, Float
 from inpaint.tears import Index, Links, TornPairs, torn_pairs
 
 CONTEXT_STEPS = 96
+THIN_PX = 7  # narrower parts of the region that lesser tears hide are painted with the rest
 DIAGONAL = 1.42  # growth counts steps along rows and columns; this many cover a diagonal pixel distance of 1
 
 
@@ -78,7 +79,7 @@ class PeelRegions:
     hidden: Bool  # (H, W) near-side pixels to take away: what a camera move can look behind
     context: Bool  # (H, W) far-side pixels, linked with the tears
     inner: Bool  # (H, W) those of `hidden` at lesser tears within a surface that is itself in front of others
-    inner_context: Bool  # (H, W) the far side of lesser tears: no context for what lies behind that, too
+    inner_context: Bool  # (H, W) the far side of lesser tears: context for `inner` alone, the rest lies behind it
 
 
 def peel_regions(
@@ -109,6 +110,8 @@ def peel_regions(
     window = np.ones((2 * min(int(steps.max()), CONTEXT_STEPS) + 1,) * 2, np.uint8)
     inner_context = context & (disparity > cv2.erode(level, window))
     inner = hidden & inner_context.ravel()[pairs.far][taken.source]
+    # Thin strips would stand as streaks in what is painted around them.
+    inner = cv2.morphologyEx(inner.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THIN_PX, THIN_PX), np.uint8)) > 0
     return PeelRegions(hidden, context & ~inner_context, inner, inner_context)
 
 

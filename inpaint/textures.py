@@ -12,6 +12,7 @@ from inpaint.layers import Layer, LayeredImage
 UInt8 = npt.NDArray[np.uint8]
 
 NEARBY_PX = 4
+STRIP_PX = 128  # rows that are worked on at a time
 ALPHA_OF_PHOTO = 0.08  # below this cover the photo's colour is the background's
 
 
@@ -25,21 +26,31 @@ def compose_textures(image: LayeredImage, photo: UInt8) -> tuple[UInt8, int]:
     canvas_h = image.layers[0].alpha.shape[0] - 2 * image.border_px
     scale = h / canvas_h
     border = int(np.ceil(image.border_px * scale))
-    padded = cv2.copyMakeBorder(photo, border, border, border, border, cv2.BORDER_REPLICATE)
-    extended: Float = padded.astype(np.float32) / np.float32(255)
+    padded = np.asarray(cv2.copyMakeBorder(photo, border, border, border, border, cv2.BORDER_REPLICATE), np.uint8)
     front, *behind = image.layers
     inside = (image.border_px, scale, border)
     # What the front hardly covers at its soft edge, the photo shows: there the layers behind need no painting.
     covered: Float = np.clip(front.alpha / np.float32(ALPHA_OF_PHOTO), 0, 1)
-    colours = [_blend_painted(front, front.painted.astype(np.float32), extended, *inside)]
-    colours += [_blend_painted(layer, layer.painted * covered, extended, *inside) for layer in behind]
+    strips = [slice(top, top + STRIP_PX) for top in range(0, len(padded), STRIP_PX)]
+    textures = np.empty((len(image.layers), *padded.shape[:2], 4), np.uint8)
+    for texture, layer in zip(textures[1:], behind, strict=True):
+        painted = _Painted(layer, layer.painted * covered, padded, *inside)
+        for rows in strips:
+            texture[rows] = _rgba(painted.colour(rows), 1)
     # Only where the next layer is drawn can the front be transparent.
-    alpha = np.where(image.layers[1].drawn, image.layers[0].alpha, 1).astype(np.float32)
-    alpha = _enlarge(alpha, image.border_px, scale, border, extended.shape)
-    colours[0], alpha = _unmix(colours[0], alpha, colours[1])
-    alphas = [alpha] + [np.ones_like(alpha)] * (len(colours) - 1)
-    stack = [np.dstack([c, a]) for c, a in zip(colours, alphas, strict=True)]
-    return np.stack([np.round(np.clip(s, 0, 1) * 255).astype(np.uint8) for s in stack]), border
+    alpha = np.where(behind[0].drawn, front.alpha, 1).astype(np.float32)
+    alpha = _enlarge(alpha, *inside, padded.shape)
+    shown = _Painted(front, front.painted.astype(np.float32), padded, *inside)
+    hidden = _Painted(behind[0], behind[0].painted * covered, padded, *inside)
+    for rows in strips:
+        textures[0, rows] = _rgba(*_unmix(shown, alpha, hidden, rows))
+    return textures, border
+
+
+def _rgba(colour: Float, alpha: Float | int) -> UInt8:
+    levels = np.empty((*colour.shape[:2], 4), np.float32)
+    levels[..., :3], levels[..., 3] = colour, alpha
+    return np.round(np.clip(levels, 0, 1) * 255).astype(np.uint8)
 
 
 def _enlarge(plane: Float, canvas_border: int, scale: float, border: int, shape: tuple[int, ...]) -> Float:
@@ -53,21 +64,37 @@ def _enlarge(plane: Float, canvas_border: int, scale: float, border: int, shape:
     return np.asarray(warped, np.float32)
 
 
-def _blend_painted(layer: Layer, share: Float, photo: Float, canvas_border: int, scale: float, border: int) -> Float:
-    """The photo with `share` (canvas size, 0..1) of the layer's painted colours."""
-    calm = np.asarray(cv2.blur(share, (3, 3)), np.float32)
-    share = np.clip(2 * _enlarge(calm, canvas_border, scale, border, photo.shape), 0, 1)[..., None]
-    return photo + share * (_enlarge(layer.rgb, canvas_border, scale, border, photo.shape) - photo)
+class _Painted:
+    """The photo with `share` (canvas size, 0..1) of a layer's painted colours, a few rows at a time: a large photo's
+    textures as floating point would be what takes most memory of a whole run.
+    """
+
+    def __init__(self, layer: Layer, share: Float, photo: UInt8, canvas_border: int, scale: float, border: int) -> None:
+        calm = np.asarray(cv2.blur(share, (3, 3)), np.float32)
+        self._photo = photo
+        self._share = _enlarge(calm, canvas_border, scale, border, photo.shape)
+        self._paint = _enlarge(layer.rgb, canvas_border, scale, border, photo.shape)
+
+    def colour(self, rows: slice) -> Float:
+        """(rows, W, 3) in 0..1."""
+        photo = self._photo[rows].astype(np.float32) / np.float32(255)
+        share = np.clip(2 * self._share[rows], 0, 1)[..., None]
+        return np.asarray(photo + share * (self._paint[rows] - photo), np.float32)
 
 
-def _unmix(photo: Float, alpha: Float, behind: Float) -> tuple[Float, Float]:
-    """Foreground colour such that `alpha` of it over `behind` is `photo`.
+def _unmix(front: _Painted, cover: Float, hidden: _Painted, rows: slice) -> tuple[Float, Float]:
+    """Some rows of the front's colour, such that alpha of it over what is hidden is the photo, and of that alpha.
 
-    Only colours between the extremes of the photo nearby are taken; where none of those can do it, alpha rises until
-    one can (at alpha 1 the photo's own does). Opaque pixels keep the photo's colour.
+    Alpha is `cover` (H, W) where colours between the extremes of the photo nearby will do; where none of those can do
+    it, it rises until one can (at alpha 1 the photo's own does). Opaque pixels keep the photo's colour.
     """
     window = np.ones((2 * NEARBY_PX + 1,) * 2, np.uint8)
-    darkest, brightest = cv2.erode(photo, window), cv2.dilate(photo, window)
+    above = min(rows.start, NEARBY_PX)
+    around = front.colour(slice(rows.start - above, rows.stop + NEARBY_PX))
+    behind, alpha = hidden.colour(rows), cover[rows]
+    darkest, photo, brightest = (
+        x[above : above + len(alpha)] for x in (cv2.erode(around, window), around, cv2.dilate(around, window))
+    )
     difference = photo - behind
     room = np.where(difference > 0, brightest - behind, behind - darkest)
     least = (np.abs(difference) / np.maximum(room, 1e-3)).max(-1)

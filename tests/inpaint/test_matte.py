@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from inpaint.chains import find_tears
-from inpaint.matte import Matte, soft_edges
+from inpaint.matte import REACH_PX, Matte, soft_edges
 from inpaint.tears import Links, tear_band
 from tests.scenes import NEAR, SCENES, cases, ramp, two_planes
 
@@ -46,7 +46,7 @@ def test_scenes_get_a_sound_matte(name) -> None:
     matte, links = matte_of(scene.rgb, scene.disparity)
     assert_sound(matte, scene.disparity, links)
     grown = matte.disparity > scene.disparity + 1e-6
-    assert not (grown & (cv2.dilate(scene.disparity, np.ones((9, 9), np.uint8)) == scene.disparity)).any()
+    assert not (grown & (cv2.dilate(scene.disparity, np.ones((4 * REACH_PX + 1,) * 2, np.uint8)) == scene.disparity)).any()
 
 
 def test_without_tears_nothing_is_soft() -> None:

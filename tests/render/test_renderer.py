@@ -236,6 +236,27 @@ def test_same_view_gives_the_same_frame(context) -> None:
     assert (still != first).any(), "and what was read stays as it was read"
 
 
+@pytest.mark.parametrize("supersample", [1, 2])
+@pytest.mark.parametrize("n", [0, 1, 2, 5])
+def test_frames_come_in_the_order_of_their_views(context, n, supersample) -> None:
+    views = [(moved(x=0.03 * k), 1 + 0.05 * k, np.array([0.01 * k, 0.0])) for k in range(n)]
+    with Renderer(context, scene_of(sheet(noise(), 0.5)), WIDTH, HEIGHT, supersample) as renderer:
+        frames = list(renderer.frames(iter(views)))
+        assert len(frames) == n
+        for view, frame in zip(views, frames, strict=True):
+            renderer.draw(*view)
+            np.testing.assert_array_equal(frame, renderer.read())
+
+
+def test_frames_may_be_left_early(context) -> None:
+    with Renderer(context, scene_of(sheet(noise(), 0.5)), WIDTH, HEIGHT) as renderer:
+        frames = renderer.frames([STILL] * 3)
+        first = next(frames)
+        frames.close()
+        renderer.draw(*STILL)
+        np.testing.assert_array_equal(renderer.read(), first)
+
+
 def test_state_left_by_others_does_not_matter(context) -> None:
     scene = scene_of(sheet(noise(1), 0.9, 0.5), sheet(noise(2), 0.2))
     expected = render(context, scene, moved(x=0.05), components=4)
@@ -270,14 +291,15 @@ def held_resources(renderer: Renderer) -> list[Any]:
         moderngl.Buffer, moderngl.Framebuffer, moderngl.Program, moderngl.Renderbuffer, moderngl.Texture,
         moderngl.TextureArray, moderngl.VertexArray,
     )  # fmt: skip
-    return [value for value in vars(renderer).values() if isinstance(value, kinds)]
+    values = [*vars(renderer).values(), *vars(renderer._textures).values()]
+    return [value for value in values if isinstance(value, kinds)]
 
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_everything_is_released(context, fails) -> None:
     renderer = Renderer(context, scene_of(sheet(noise(), 0.5)), WIDTH, HEIGHT)
     resources = held_resources(renderer)
-    assert len(resources) >= 6
+    assert len(resources) >= 10
     try:
         with renderer:
             renderer.draw(*STILL)
