@@ -34,13 +34,13 @@ class Batch:
 
     def command(self, clips: Path, *more: str) -> list[str]:
         """The command that makes all clips in the folder `clips`."""
-        return [*command_line(self.photos, clips, {**self.options, "path": ",".join(self.paths)}), "--no-cache", *more]
+        return [*command_line(self.photos, clips, {**self.options, "path": ",".join(self.paths)}), *more]
 
     def single_commands(self, clips: Path) -> list[list[str]]:
         """The commands that make them one by one."""
         options = {name: value for name, value in self.options.items() if name != "jobs"}
         return [
-            [*command_line(photo, clips / f"{photo.stem}_{path}.mp4", {**options, "path": path}), "--no-cache"]
+            command_line(photo, clips / f"{photo.stem}_{path}.mp4", {**options, "path": path})
             for photo in sorted(self.photos.iterdir())
             for path in self.paths
         ]

@@ -80,11 +80,11 @@ def measure_photo(
     sheet: Sheet | None = None,
 ) -> Iterator[dict[str, Any]]:
     """A row per path for one crop of a photo; `sheet` gets a frame of each."""
-    from photo3d_video import pipeline, run
+    from photo3d_video import moves, pipeline
     from photo3d_video.formats import DEFAULT_FPS
     from render.renderer import Renderer
 
-    picture = pipeline.frame_picture(photo, depth, run.place(photo, depth, size))
+    picture = pipeline.frame_picture(photo, depth, pipeline.place(photo, depth, size))
     budget_px = pipeline.parallax_budget_px(*size, strength)
     view = pipeline.make_view(picture, budget_px)
     layers = pipeline.make_layers(picture, budget_px)
@@ -98,7 +98,7 @@ def measure_photo(
         renderer.draw(*STILL)
         identity = psnr(renderer.read(), picture.rgb)
         for path_name in paths:
-            path = pipeline.make_path(path_name, view, run.frame_count(path_name, None, DEFAULT_FPS))
+            path = moves.make_path(path_name, view, moves.frame_count(path_name, None, DEFAULT_FPS))
             figures = measure_path(renderer, without_backdrop, path, view, picture)
             if sheet is not None:
                 widest = int(relative_parallax_px(path, view).argmax())

@@ -59,20 +59,15 @@ def _without_hidden(rgb: Float, context: Bool) -> tuple[UInt8, UInt8]:
 
 def available_fills(weights: Path | None) -> dict[str, Fill]:
     """The methods that this installation has, by the name of their row; `weights` replace the network's own."""
-    from inpaint import network_fill
     from inpaint.fill import FILLS
+    from inpaint.network_fill import WEIGHTS, load_network, network_fill
     from photo3d_video.depth.builtin import without_triton
 
-    fills = dict(FILLS)
-    if weights is not None:
-        network_fill.load_network = functools.partial(network_fill.load_network, weights)  # type: ignore[assignment]
-    if weights is not None or network_fill.WEIGHTS.is_file():
-        with without_triton():
-            network_fill.load_network()  # now, so that no picture's time holds it
-    else:
-        del fills["network"]
-        note(f"network: skipped, {network_fill.WEIGHTS.name} is missing in this checkout; --weights takes another file")
-    fills |= {"telea": telea, "navier-stokes": navier_stokes}
+    weights = weights or WEIGHTS
+    with without_triton():
+        load_network(weights)  # now, so that no picture's time holds it
+    network = functools.partial(network_fill, weights=weights)
+    fills: dict[str, Fill] = {**FILLS, "network": network, "telea": telea, "navier-stokes": navier_stokes}
     try:
         import patchmatch as library
 

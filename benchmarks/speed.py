@@ -26,7 +26,10 @@ PROC = Path("/proc")
 
 
 def command_line(photo: Path, output: Path, options: dict[str, Any]) -> list[str]:
-    """The installed command of this interpreter's environment; without one, the package run as a module."""
+    """The installed command of this interpreter's environment; without one, the package run as a module.
+
+    It works everything out anew: the cache on disk would spare a later run what an earlier one measured.
+    """
     script = Path(sys.executable).with_name(COMMAND)
     start = [str(script)] if script.exists() else [sys.executable, "-m", "photo3d_video"]
     given = [text for name, value in options.items() if value is not None for text in (f"--{name}", str(value))]
@@ -85,6 +88,7 @@ def frames_of_clip(
     from photo3d_video import pipeline
     from photo3d_video.depth.builtin import estimate_depth
     from photo3d_video.framing import frame_photo
+    from photo3d_video.moves import make_path
     from photo3d_video.photo import load_photo
 
     with pipeline.open_context() as context:
@@ -93,14 +97,15 @@ def frames_of_clip(
         framing = frame_photo(photo.rgb.shape[1], photo.rgb.shape[0], size)
         picture = pipeline.frame_picture(photo, depth, framing)
         budget_px = pipeline.parallax_budget_px(framing.width_px, framing.height_px, strength=1)
-        cameras = pipeline.make_path(path, pipeline.make_view(picture, budget_px), n_frames)
+        cameras = make_path(path, pipeline.make_view(picture, budget_px), n_frames)
         scene = pipeline.make_scene(picture, pipeline.make_layers(picture, budget_px))
         yield from pipeline.render_frames(context, scene, cameras)
 
 
 def encode_only_fps(frames: Iterator[UInt8], n_frames: int, size: tuple[int, int], fps: float, folder: Path) -> float:
     """Frames per second of the encoder, with the settings of `render_photo`, where nothing else keeps it waiting."""
-    from photo3d_video.video import VideoSpec, VideoWriter
+    from photo3d_video.encoding import VideoSpec
+    from photo3d_video.video import VideoWriter
 
     width, height = size
     # In a file, not in memory: a minute of 1080p has 11 GB.

@@ -156,7 +156,8 @@ def evaluate(context: Any, scenes: list[StereoScene]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    from inpaint.network_fill import load_network
+    from inpaint.network_fill import WEIGHTS, load_network
+    from photo3d_video.depth.builtin import without_triton
     from photo3d_video.pipeline import open_context
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.view_synthesis", description=__doc__)
@@ -167,7 +168,8 @@ def main() -> None:
     folders = sorted(p.parent for p in args.folder.rglob("left.png"))[: args.scenes]
     if not folders:
         parser.error(f"{args.folder} holds no folder with left.png, right.png and disparity.png")
-    load_network()  # before OpenGL: torch's compilers and Mesa each bring an LLVM, and this order is the safe one
+    with without_triton():
+        load_network(WEIGHTS)  # before OpenGL
     with open_context() as context:
         rows = evaluate(context, [read_scene(folder) for folder in folders])
     print_rows(rows, args.json)

@@ -35,11 +35,23 @@ class Keyframes:
     """Whether the path goes round: its last keyframe is then the first one again."""
     in_budget_units: bool
     """Unit of `position`."""
+    focus: FloatArray | None = None
+    """(K, 3) float64, what is sharp: x and y as fractions 0..1 of the source picture, and its depth, > 0, scene units;
+    NaN is the depth of what is seen there. None where the path does not say."""
 
     @property
     def duration_s(self) -> float:
         """Time from the first to the last keyframe, >= 0."""
         return float(self.time_s[-1] - self.time_s[0])
+
+    def at_s(self, phase: FloatArray) -> FloatArray:
+        """Times (N,) of `phase` (N,), where 0 is the first keyframe and 1 the last."""
+        # Not start + phase * duration, which may miss the last keyframe by a rounding.
+        return (1 - phase) * self.time_s[0] + phase * self.time_s[-1]
+
+    def curve(self, values: FloatArray, phase: FloatArray) -> FloatArray:
+        """(N, D) at `phase` (N,) of the smooth curve through `values` (K, D), one row for each keyframe."""
+        return interpolate(self.time_s, values, self.at_s(phase), loops=self.loops)
 
 
 def keyframed_path(keyframes: Keyframes, phase: FloatArray, view: View) -> CameraPath:
@@ -47,16 +59,14 @@ def keyframed_path(keyframes: Keyframes, phase: FloatArray, view: View) -> Camer
 
     Raises PathError if the camera would have to look at its own centre or straight up or down.
     """
-    # Not start + phase * duration, which may miss the last keyframe by a rounding.
-    at_s = (1 - phase) * keyframes.time_s[0] + phase * keyframes.time_s[-1]
 
     def curve(values: FloatArray) -> FloatArray:
-        return interpolate(keyframes.time_s, values, at_s, loops=keyframes.loops)
+        return keyframes.curve(values, phase)
 
     position = curve(keyframes.position) * (lateral_unit(view) if keyframes.in_budget_units else 1.0)
     if keyframes.look_at is None:
         turns = quaternion_from_matrix(matrix_from_angles(keyframes.angles_rad))
-        turns = interpolate_rotations(keyframes.time_s, turns, at_s, loops=keyframes.loops)
+        turns = interpolate_rotations(keyframes.time_s, turns, keyframes.at_s(phase), loops=keyframes.loops)
         rotation = np.swapaxes(matrix_from_quaternion(turns), -1, -2)
     else:
         rotation = _level_rotation(curve(keyframes.look_at) - position)

@@ -8,7 +8,8 @@
 of the parallax budget (1 is a sideways move that uses all of it) or, with `"units": "scene"`, of the nearest surface's
 depth. The camera turns by `rotation` (yaw to the right, pitch up, roll clockwise, degrees) or, if every keyframe has
 it, towards `look_at` (scene units). `focal_factor` is the focal length over the source's, `shift` moves the picture by
-a fraction of the focal length. A looping path ends with its first keyframe again.
+a fraction of the focal length. `focus`, in every keyframe or in none, is what a depth of field keeps sharp: `[x, y]`
+as fractions of the picture, or `[x, y, depth]` in scene units. A looping path ends with its first keyframe again.
 """
 
 from __future__ import annotations
@@ -35,12 +36,13 @@ VERSION = 1
 
 _UNITS = ("budget", "scene")
 _FILE_KEYS = ("version", "keyframes", "loop", "units")
-_KEYFRAME_KEYS = ("time", "position", "look_at", "rotation", "focal_factor", "shift")
+_KEYFRAME_KEYS = ("time", "position", "look_at", "rotation", "focal_factor", "shift", "focus")
 
 # Far beyond any use, and small enough that nothing computed from such numbers overflows.
 _LARGEST_NUMBER = 1e6
 _SHORTEST_STEP_S = 1e-3
 _FOCAL_FACTORS = (0.01, 100.0)
+_LEAST_FOCUS_DEPTH = 0.01
 _SAME_POSE = 1e-9
 
 
@@ -79,10 +81,13 @@ def load_keyframes(file: str | os.PathLike[str]) -> Keyframes:
         raise PathError(f"{file}: {error}") from None
 
 
-def save_path_file(file: str | os.PathLike[str], path: CameraPath, duration_s: float) -> None:
+def save_path_file(
+    file: str | os.PathLike[str], path: CameraPath, duration_s: float, focus: FloatArray | None = None
+) -> None:
     """Write every camera of `path`, a clip of `duration_s` seconds, as a keyframe in scene units.
 
-    Loaded and sampled at as many frames, the file gives the same cameras. Raises PathError if it cannot be written.
+    `focus` (N, 3) as in `Keyframes`, with depths that are known. Loaded and sampled at as many frames, the file gives
+    the same cameras. Raises PathError if it cannot be written.
     """
     if not (math.isfinite(duration_s) and duration_s / len(path) >= _SHORTEST_STEP_S):
         raise PathError(f"{file}: cannot save {len(path)} cameras as a path of {duration_s} s")
@@ -101,6 +106,7 @@ def save_path_file(file: str | os.PathLike[str], path: CameraPath, duration_s: f
             "focal_factor": _legible(path.focal_factor[i]),
             "shift": _legible(path.shift[i]),
         }
+        | ({} if focus is None else {"focus": _legible(focus[i])})
         for time, i in zip(time_s, frames, strict=True)
     ]
     header = f'"version": {VERSION}, "units": "scene", "loop": {json.dumps(path.loops)}, "keyframes": ['
@@ -138,8 +144,9 @@ def _keyframes(content: Any) -> Keyframes:
         _check_object(entry, f"keyframe {i}", _KEYFRAME_KEYS)
         if "look_at" in entry and "rotation" in entry:
             raise PathError(f'keyframe {i}: give "look_at" or "rotation", not both')
-        if ("look_at" in entry) != ("look_at" in entries[0]):
-            raise PathError(f'keyframe {i}: give "look_at" in every keyframe or in none')
+        for key in ("look_at", "focus"):
+            if (key in entry) != (key in entries[0]):
+                raise PathError(f'keyframe {i}: give "{key}" in every keyframe or in none')
 
     vectors = functools.partial(_vectors, entries)
     keyframes = Keyframes(
@@ -151,6 +158,7 @@ def _keyframes(content: Any) -> Keyframes:
         shift=vectors("shift", 2, 0.0),
         loops=loops,
         in_budget_units=units == "budget",
+        focus=_focus_points(entries) if "focus" in entries[0] else None,
     )
     _check_values(keyframes)
     return keyframes
@@ -184,6 +192,26 @@ def _vectors(entries: list[dict[str, Any]], key: str, size: int | None, default:
     return np.array(rows)
 
 
+def _focus_points(entries: list[dict[str, Any]]) -> FloatArray:
+    """(K, 3) array as `Keyframes.focus`."""
+    rows = []
+    for i, entry in enumerate(entries):
+        given = entry["focus"]
+        row = [*given, math.nan][:3] if isinstance(given, list) and len(given) in (2, 3) else []
+        if not (
+            row
+            and all(map(_is_number, given))
+            and all(0 <= fraction <= 1 for fraction in row[:2])
+            and not row[2] < _LEAST_FOCUS_DEPTH
+        ):
+            raise PathError(
+                f'keyframe {i}: "focus" must be [x, y] or [x, y, depth] with x and y within 0..1 and depth at least '
+                f"{_LEAST_FOCUS_DEPTH}, got {reprlib.repr(given)}"
+            )
+        rows.append([float(number) for number in row])
+    return np.array(rows)
+
+
 def _is_number(value: Any) -> bool:
     """Whether a JSON value is a finite number of a sane size; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST_NUMBER
@@ -203,6 +231,8 @@ def _check_values(keyframes: Keyframes) -> None:
         poses = [keyframes.position, keyframes.angles_rad, keyframes.focal_factor[:, None], keyframes.shift]
         if keyframes.look_at is not None:
             poses.append(keyframes.look_at)
+        if keyframes.focus is not None:
+            poses.append(np.nan_to_num(keyframes.focus))
         pose = np.concatenate(poses, axis=1)
         last = len(pose) - 1
         if last == 0 or np.abs(pose[last] - pose[0]).max() > _SAME_POSE:

@@ -151,10 +151,10 @@ def _backdrop(hindmost: Layer) -> Layer:
     h, w = hindmost.disparity.shape
     coarse = (-(-w // BACKDROP_CELL_PX), -(-h // BACKDROP_CELL_PX))
     low = cv2.resize(cv2.erode(hindmost.disparity, np.ones((BACKDROP_CELL_PX,) * 2, np.uint8)), coarse)
-    low = cv2.GaussianBlur(cv2.erode(low, np.ones((3, 3), np.uint8)), (0, 0), 2)
-    q = cv2.resize(low, (w, h), interpolation=cv2.INTER_LINEAR)
+    low = cv2.erode(low, np.ones((3, 3), np.uint8))
+    low = np.minimum(cv2.GaussianBlur(low, (0, 0), 2), low)  # between cells it stays behind all that they hold
+    q = np.maximum(cv2.resize(low, (w, h), interpolation=cv2.INTER_LINEAR) - BEHIND, 0).astype(np.float32)
     everywhere = np.ones(q.shape, bool)
-    q = np.maximum(np.minimum(q, hindmost.disparity) - BEHIND, 0).astype(np.float32)
     return Layer(hindmost.rgb, q, np.ones_like(q), Links.all(q.shape), everywhere, hindmost.painted)
 
 

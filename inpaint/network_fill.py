@@ -18,47 +18,50 @@ WEIGHTS = Path(__file__).with_name("inpainting.safetensors")
 REACH_PX = 48.0  # holes deeper than this are filled on a smaller canvas: training saw bands up to about this deep
 MAX_PIXELS = 1_500_000  # the network's canvas is no larger than this
 TILE_PX, OVERLAP_PX = 384, 64  # multiples of the network's stride
-BATCH = 4
 
 
 class MissingWeightsError(RuntimeError):
     """The network's weights are missing or unusable. The message says what to do."""
 
 
-def network_fill(rgb: Float, disparity: Float, unknown: Bool, context: Bool) -> tuple[Float, Float]:
+def network_fill(
+    rgb: Float, disparity: Float, unknown: Bool, context: Bool, weights: Path = WEIGHTS
+) -> tuple[Float, Float]:
     """`rgb` (H, W, 3) and `disparity` (H, W), float32 in 0..1, with the pixels of `unknown` (H, W) painted in.
 
     The network sees the pixels of `context` (H, W) and nothing else; only `unknown` pixels change. The fill is made at
     the scale at which the deepest hole is as deep as in training, so wide holes come out smooth. Deterministic.
+    `weights`: those of the network, as `load_network` takes them.
     """
     if not unknown.any() or not context.any():
         return rgb, disparity
     values: Float = np.dstack([rgb, disparity]).astype(np.float32)
     known = context & ~unknown
     scale = min(scale_for(unknown, context, REACH_PX), float((MAX_PIXELS / unknown.size) ** 0.5))
-    painted = _run(values, known, unknown) if scale == 1 else fill_smaller(values, known, unknown, scale, _run)
+    run = functools.partial(_run, weights)
+    painted = run(values, known, unknown) if scale == 1 else fill_smaller(values, known, unknown, scale, run)
     painted = np.where(unknown[..., None], np.clip(painted, 0, 1), values)
     return np.ascontiguousarray(painted[..., :3]), np.ascontiguousarray(painted[..., 3])
 
 
-def _run(values: Float, known: Bool, unknown: Bool) -> Float:
+def _run(weights: Path, values: Float, known: Bool, unknown: Bool) -> Float:
     """The network's answer (H, W, 4) where it matters, zeros elsewhere."""
     import torch
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = load_network().to(device)
+    network = load_network(weights).to(device)
 
-    def ask(tiles: Float) -> Float:
+    def ask(tile: Float) -> Float:
         with torch.inference_mode():
-            answer = network(torch.from_numpy(tiles).to(device).permute(0, 3, 1, 2))
-        return np.asarray(answer.permute(0, 2, 3, 1).cpu().numpy())
+            answer = network(torch.from_numpy(tile)[None].to(device).permute(0, 3, 1, 2))
+        return np.asarray(answer[0].permute(1, 2, 0).cpu().numpy())
 
     seen = np.dstack([push_pull(values, known), known, unknown]).astype(np.float32)
-    return run_tiles(seen, unknown, (TILE_PX, TILE_PX), OVERLAP_PX, ask, BATCH)
+    return run_tiles(seen, unknown, (TILE_PX, TILE_PX), OVERLAP_PX, ask)
 
 
 @functools.cache
-def load_network(weights: Path = WEIGHTS) -> InpaintingNetwork:
+def load_network(weights: Path) -> InpaintingNetwork:
     """The network with weights from a safetensors file, ready to infer."""
     import torch
     from safetensors.torch import load_file
@@ -69,7 +72,7 @@ def load_network(weights: Path = WEIGHTS) -> InpaintingNetwork:
         raise MissingWeightsError(f"{weights} is missing: reinstall photo3d-video, or use the fill 'fast'")
     network = InpaintingNetwork()
     try:
-        network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(weights).items()})
+        network.load_state_dict(load_file(weights))
     except Exception as error:
         raise MissingWeightsError(f"{weights} does not hold the inpainting network: reinstall photo3d-video") from error
     return network.eval().to(memory_format=torch.channels_last)

@@ -159,7 +159,7 @@ def _paint(model: FillModel, tile: tuple[int, int], rgb: Float, known: Bool, unk
     # Models are not meant to look into their hole, but at its seam some do: there the smooth fill is better than black.
     planes = np.dstack([push_pull(rgb, known), known]).astype(np.float32)
     overlap = int(OVERLAP_SHARE * min(tile))
-    return run_tiles(planes, unknown, tile, overlap, lambda batch: np.stack([_ask(model, one) for one in batch]))
+    return run_tiles(planes, unknown, tile, overlap, functools.partial(_ask, model))
 
 
 def _ask(model: FillModel, planes: Float) -> Float:

@@ -40,12 +40,12 @@ def fill_smaller(
 
 
 def run_tiles(
-    planes: Float, where: Bool, tile: tuple[int, int], overlap_px: int, run: Callable[[Float], Float], batch: int = 1
+    planes: Float, where: Bool, tile: tuple[int, int], overlap_px: int, run: Callable[[Float], Float]
 ) -> Float:
     """What `run` makes of `planes` (H, W, C), tile by tile: (H, W, K), zeros in tiles without any pixel of `where`.
 
-    `run` takes and returns (B, h, w, ...) with (h, w) = `tile` and B <= `batch`. Tiles overlap by at least `overlap_px`
-    and are blended there; a canvas smaller than a tile is continued by its edge.
+    `run` takes and returns (h, w, ...) with (h, w) = `tile`. Tiles overlap by at least `overlap_px` and are blended
+    there; a canvas smaller than a tile is continued by its edge. One tile at a time: batches only take more memory.
     """
     height, width = where.shape
     h, w = tile
@@ -54,16 +54,14 @@ def run_tiles(
     corners = [(y, x) for y in _starts(height, h, overlap_px) for x in _starts(width, w, overlap_px)]
     corners = [(y, x) for y, x in corners if where[y : y + h, x : x + w].any()]
     total, share = None, np.zeros((height, width, 1), np.float32)
-    for first in range(0, len(corners), batch):
-        chosen = corners[first : first + batch]
-        parts = (planes[y : y + h, x : x + w] for y, x in chosen)
-        pads = (np.pad(p, [(0, h - p.shape[0]), (0, w - p.shape[1]), (0, 0)], mode="edge") for p in parts)
-        for answer, (y, x) in zip(run(np.stack(list(pads))), chosen, strict=True):
-            if total is None:
-                total = np.zeros((height, width, answer.shape[-1]), np.float32)
-            rows, columns = min(h, height - y), min(w, width - x)
-            total[y : y + h, x : x + w] += (blend * answer)[:rows, :columns]
-            share[y : y + h, x : x + w] += blend[:rows, :columns]
+    for y, x in corners:
+        part = planes[y : y + h, x : x + w]
+        answer = run(np.pad(part, [(0, h - part.shape[0]), (0, w - part.shape[1]), (0, 0)], mode="edge"))
+        if total is None:
+            total = np.zeros((height, width, answer.shape[-1]), np.float32)
+        rows, columns = part.shape[:2]
+        total[y : y + h, x : x + w] += (blend * answer)[:rows, :columns]
+        share[y : y + h, x : x + w] += blend[:rows, :columns]
     if total is None:
         raise ValueError("no tile holds a pixel to fill")
     return np.asarray(total / np.maximum(share, 1e-6))

@@ -18,13 +18,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal, Protocol
 
-from photo3d_video.errors import InputError, OutputError, explain
-from photo3d_video.files import part_path, remove
+from photo3d_video.errors import InputError, explain
+from photo3d_video.files import make_folder, part_path, refuse_existing, remove
 from photo3d_video.interruptions import held_back
 from photo3d_video.jobs import Job
 from photo3d_video.manifest import Entry, Manifest
+from photo3d_video.outputs import RenderResult
 from photo3d_video.progress import Progress
-from photo3d_video.run import RenderResult, render_photo
+from photo3d_video.run import render_photo
 from photo3d_video.studio import Studio
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ class Watcher(Protocol):
         """A worker begins with a clip."""
 
     def start_stage(self, worker: int, stage: str, total: int | None) -> None:
-        """A stage of `progress.STAGES` begins; `total` steps where they can be counted."""
+        """A stage of `progress.STAGES` begins; `total`: its steps, where that is known before."""
 
     def advance(self, worker: int) -> None:
         """One step of the worker's stage is done."""
@@ -80,10 +81,7 @@ def run_batch(
     """
     if overwrite and skip_existing:
         raise InputError("--overwrite and --skip-existing exclude each other: give one of them")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot create the folder {folder} ({error.strerror}): choose another") from error
+    make_folder(folder)
     manifest = Manifest(folder)
     todo, outcomes = _divide(jobs, manifest, overwrite, skip_existing)
     manifest.save()
@@ -211,7 +209,7 @@ def _divide(
     """What is to be made, and the outcomes of what is not; each gets its entry in the manifest."""
     todo: list[Job] = []
     outcomes: list[Outcome] = []
-    existing: list[Job] = []
+    existing: list[Path] = []
     others = 0
     for job in jobs:
         entry, new, modified = manifest.get(job.output), _entry(job), _modified(job.written)
@@ -221,7 +219,7 @@ def _divide(
             todo.append(job)
             manifest.put(job.output, new | {"replaces": modified})
             continue
-        existing.append(job)
+        existing.append(job.output)
         if entry is None or entry["status"] == "failed":
             manifest.put(job.output, new | {"status": "found"})
         elif (entry["input"], entry["path"]) != (new["input"], new["path"]):
@@ -236,9 +234,8 @@ def _divide(
             if entry["status"] in ("pending", "rendering"):  # killed between the file's completion and its entry's
                 manifest.put(job.output, entry | {"status": "done", "replaces": None})
         outcomes.append(Outcome(job, "found"))
-    if existing and not skip_existing:
-        names = existing[0].output if len(existing) == 1 else f"{existing[0].output} and {len(existing) - 1} more"
-        raise OutputError(f"{names} exist already: give --skip-existing to keep them or --overwrite to make them again")
+    if not skip_existing:
+        refuse_existing(existing)
     if others:
         log.warning("%d of the clips that exist were made with other settings: --overwrite makes them again", others)
     return todo, outcomes

@@ -17,11 +17,11 @@ from rich.text import Text
 
 from photo3d_video.batch import Outcome
 from photo3d_video.dashboard import Board, Lines, Quiet, describe, list_failures, summarise
+from photo3d_video.loggers import listen, stop_listening
+from photo3d_video.outputs import RenderResult
 from photo3d_video.progress import STAGES, Silent
 from photo3d_video.progress import Progress as StageProgress
-from photo3d_video.run import RenderResult
 
-PACKAGES = ("photo3d_video", "inpaint", "render", "camera_paths")
 PLAIN_STEPS = 4  # a counted stage prints this many lines where there is no terminal
 NAME_WIDTH = 8
 
@@ -43,11 +43,7 @@ class Console:
             self.progress = Bars(self._err) if self._err.is_terminal else PlainLines(self._err)
 
     def __enter__(self) -> Console:
-        for name in PACKAGES:
-            logger = logging.getLogger(name)
-            logger.setLevel(self._level)
-            logger.addHandler(self._handler)
-            logger.propagate = False
+        listen(self._handler, self._level)
         if self._level > logging.DEBUG:
             warnings.simplefilter("ignore")  # libraries' notes to programmers
         if isinstance(self.progress, Bars):
@@ -61,11 +57,7 @@ class Console:
         if isinstance(self.progress, Bars):
             self.progress.hide(finished=error is None)
         self.watcher.hide()
-        for name in PACKAGES:
-            logger = logging.getLogger(name)
-            logger.removeHandler(self._handler)
-            logger.setLevel(logging.NOTSET)
-            logger.propagate = True
+        stop_listening(self._handler)
 
     def tell(self, line: str) -> None:
         """A line on what was made."""
@@ -152,15 +144,17 @@ class Bars:
 
     def _finish_stage(self) -> None:
         if self._task is not None and not self._bars.tasks[self._task].finished:
-            self._bars.update(self._task, total=1, completed=1)
+            steps = max(1, self._bars.tasks[self._task].completed)
+            self._bars.update(self._task, total=steps, completed=steps)
         self._task = None
 
 
 class _CountAndTime(ProgressColumn):
     def render(self, task: Task) -> Text:
         seconds = task.finished_time if task.finished else task.elapsed
-        counted = task.total is not None and task.total > 1
-        count = f"{task.completed:.0f}/{task.total:.0f}" if counted else ""
+        count = f"{task.completed:.0f}" if task.completed else ""
+        if task.total is not None:
+            count = f"{task.completed:.0f}/{task.total:.0f}" if task.total > 1 else ""
         return Text(f"{count:>9} {seconds or 0:6.1f} s")
 
 

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from photo3d_video.batch import Outcome
 from photo3d_video.jobs import Job
-from photo3d_video.run import RenderResult
+from photo3d_video.outputs import RenderResult
 
 _TITLE_WIDTH = 36
 
@@ -150,7 +150,8 @@ class Board:
         """Move the worker's bar."""
         stage, total, done = self._stages[worker]
         self._stages[worker] = (stage, total, done + 1)
-        self._bars.update(self._rows[worker], completed=done + 1, note=f"{stage} {done + 1}/{total}")
+        note = f"{stage} {done + 1}/{total}" if total else f"{stage} {done + 1}"
+        self._bars.update(self._rows[worker], completed=done + 1, note=note)
 
     def end_clip(self, worker: int, outcome: Outcome) -> None:
         """Move the bar of the batch, and tell what was made above the bars."""

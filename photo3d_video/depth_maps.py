@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 from photo3d_video.cache import Cache, cache_folder
-from photo3d_video.depth.builtin import DepthMap
 from photo3d_video.depth.models import AUTO, find_model
-from photo3d_video.errors import InputError, OutputError, explain
+from photo3d_video.errors import InputError, explain
+from photo3d_video.files import make_folder, refuse_existing
 from photo3d_video.naming import fill_stem, unique_stems
 from photo3d_video.photo import DEFAULT_MAX_SIZE, load_photo
-from photo3d_video.pipeline import write_depth, write_depth_preview
-from photo3d_video.run import find_depth
+from photo3d_video.stages import Stages
 
 log = logging.getLogger(__name__)
 
@@ -94,21 +93,17 @@ def write_maps(
     if overwrite and skip_existing:
         raise InputError("--overwrite and --skip-existing exclude each other: give one of them")
     existing = [] if overwrite else [job.file for job in jobs if job.file.exists()]
-    if existing and not skip_existing:
-        names = str(existing[0]) if len(existing) == 1 else f"{existing[0]} and {len(existing) - 1} more"
-        raise OutputError(f"{names} exist already: give --skip-existing to keep them or --overwrite to make them again")
+    if not skip_existing:
+        refuse_existing(existing)
     model = find_model(depth_model, download)
-    store = Cache(cache_folder() if cache else None)
+    stages = Stages(Cache(cache_folder() if cache else None))
 
     def write(job: MapJob) -> MapOutcome:
         if job.file in existing:
             return MapOutcome(job, "found", "was there before")
         try:
             photo = load_photo(job.photo, max_size or DEFAULT_MAX_SIZE)
-            found: DepthMap = find_depth(photo, job.depth, far_is_white, model, store)
-            write_depth(job.file, found, photo)
-            if job.preview is not None:
-                write_depth_preview(job.preview, found, photo)
+            found = stages.depth(photo, job.depth, far_is_white, model, job.file, job.preview)
         except Exception as error:
             log.debug("%s failed", job.photo, exc_info=True)
             return MapOutcome(job, "failed", explain(error))
@@ -116,14 +111,7 @@ def write_maps(
 
     outcomes = []
     for job in jobs:
-        _make_folder(job.file.parent)
+        make_folder(job.file.parent)
         outcomes.append(write(job))
         end_map(outcomes[-1])
     return outcomes
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot create the folder {folder} ({error.strerror}): choose another") from error

@@ -139,9 +139,9 @@ def _encoders(name: str) -> Finding:
 
 def _hardware(name: str) -> Finding:
     """Whether `--hardware` can be given: nothing needs it."""
+    from photo3d_video.encoding import VideoSpec, encoder_args
     from photo3d_video.errors import EncodeError
     from photo3d_video.hardware import NAMES
-    from photo3d_video.video import VideoSpec, encoder_args
 
     found = []
     for codec in NAMES:

@@ -54,3 +54,16 @@ def focus_track(
     end = np.append((2 * np.array(pull_xy) - 1) * view.half_extent, focus_at(disparity, pull_xy))
     share = (1 - np.cos(2 * np.pi * phase)) / 2 if loops else phase
     return start + share[:, None] * (end - start)
+
+
+def points_of_keys(keys: Float64, view: View, disparity: Float) -> Float64:
+    """Points (K, 3) as those of `focus_track`, of `camera_paths.keyframes.Keyframes.focus`."""
+    seen = [focus_at(disparity, (x, y)) for x, y in keys[:, :2]]
+    inverse_depth = np.where(np.isnan(keys[:, 2]), seen, 1 / keys[:, 2])
+    return np.column_stack([(2 * keys[:, :2] - 1) * view.half_extent, inverse_depth])
+
+
+def keys_of_points(points: Float64, view: View) -> Float64:
+    """The inverse of `points_of_keys`, with all depths known; what is at infinity is only very far away."""
+    fractions = np.clip((points[:, :2] / view.half_extent + 1) / 2, 0, 1)
+    return np.column_stack([fractions, 1 / np.maximum(points[:, 2], 1e-6)])

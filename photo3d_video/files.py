@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -39,6 +40,21 @@ def part_path(path: Path, ending: str) -> Path:
     Absolute, because ffmpeg takes what precedes a colon in a relative name for a protocol.
     """
     return path.absolute().with_name(f".{path.stem}.part{ending}")
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder, and those that it is in, unless it exists. Raises OutputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot create the folder {folder} ({error.strerror}): choose another") from error
+
+
+def refuse_existing(files: Sequence[Path]) -> None:
+    """Raise OutputError where there are any: files that exist, and nothing says what to do about them."""
+    if files:
+        names = str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
+        raise OutputError(f"{names} exist already: give --skip-existing to keep them or --overwrite to make them again")
 
 
 def remove(path: Path) -> None:

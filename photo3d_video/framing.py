@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from photo3d_video.destinations import ASPECTS, RESOLUTIONS
 from photo3d_video.errors import InputError
+from photo3d_video.heads import find_head
 
 Float = npt.NDArray[np.float32]
 
@@ -32,6 +33,8 @@ class Subject:
     bottom: float
     centre: tuple[float, float]
     """Centre of mass (x, y)."""
+    head: tuple[float, float, float, float]
+    """Left, top, right, bottom of the head at the top, or of what comes nearest to one."""
     columns: Float
     """(w,) share of the subject in each of the photo's columns, at any resolution."""
 
@@ -73,14 +76,15 @@ def find_subject(mask: Float | None) -> Subject | None:
         float(columns @ (np.arange(w) + 0.5) / columns.sum() / w),
         float(rows @ (np.arange(h) + 0.5) / rows.sum() / h),
     )
-    return Subject(
-        x[0] / w, y[0] / h, (x[-1] + 1) / w, (y[-1] + 1) / h, centre, (columns / columns.sum()).astype(np.float32)
-    )
+    head = find_head(parts == parts[y[0], sure[y[0]].argmax()])
+    head_box = (head[0] / w, head[1] / h, head[2] / w, head[3] / h)
+    shares = (columns / columns.sum()).astype(np.float32)
+    return Subject(x[0] / w, y[0] / h, (x[-1] + 1) / w, (y[-1] + 1) / h, centre, head_box, shares)
 
 
 def point_subject(xy: tuple[float, float]) -> Subject:
     """A subject of no size at a point (x, y), fractions of the photo: crops are centred on it as far as they can."""
-    return Subject(xy[0], xy[1], xy[0], xy[1], xy, np.ones(1, np.float32))
+    return Subject(xy[0], xy[1], xy[0], xy[1], xy, (*xy, *xy), np.ones(1, np.float32))
 
 
 def clip_size(
@@ -131,12 +135,16 @@ def frame_photo(
 
 
 def _left(subject: Subject, width: float) -> float:
-    """Left edge of a crop of some width: the whole subject, else as much of it as possible; centred on its mass."""
+    """Left edge of a crop of some width: the whole subject, centred on its mass, else as much of it as possible with
+    its head, else the middle of that."""
     wanted = subject.centre[0] - width / 2
     if subject.right - subject.left <= width:
         wanted = _within(wanted, subject.right - width, subject.left)
     else:
-        wanted = _fullest(subject, width)
+        left, _, right, _ = subject.head
+        spare = max(0.0, width - (right - left)) / 2
+        wanted = _within(_fullest(subject, width) + width / 2, (left + right) / 2 - spare, (left + right) / 2 + spare)
+        wanted = _within(wanted - width / 2, subject.left, subject.right - width)
     return _within(wanted, 0.0, 1 - width)
 
 
@@ -153,9 +161,9 @@ def _fullest(subject: Subject, width: float) -> float:
 
 
 def _top(subject: Subject, height: float) -> float:
-    """Top edge of a crop of some height: the whole subject, else its upper part: heads are at the top."""
+    """Top edge of a crop of some height: the whole subject, else its head, else the middle of that."""
     spare = height - (subject.bottom - subject.top)
-    above = subject.top - HEADROOM * height
+    above = subject.top - min(HEADROOM * height, (height - (subject.head[3] - subject.head[1])) / 2)
     if spare < 0:
         return _within(above, 0.0, 1 - height)
     highest = subject.top - min(HEADROOM * height, spare)

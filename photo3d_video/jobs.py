@@ -12,16 +12,16 @@ from photo3d_video.codecs import CONTAINERS, written_path
 from photo3d_video.depth.files import find_beside
 from photo3d_video.depth.models import find_model
 from photo3d_video.effects import Effects
+from photo3d_video.encoding import VideoSpec, encoder_args
 from photo3d_video.errors import InputError
 from photo3d_video.files import PICTURES
 from photo3d_video.fill_model import find_fill_model
 from photo3d_video.formats import Format, choose_format
 from photo3d_video.framing import frame_photo
+from photo3d_video.moves import check_timing, frame_count
 from photo3d_video.naming import check_name, clip_name, fill_stem, path_label, unique_stems
-from photo3d_video.pipeline import check_timing, parallax_budget_px
-from photo3d_video.run import frame_count
+from photo3d_video.pipeline import parallax_budget_px
 from photo3d_video.stills import still_index
-from photo3d_video.video import VideoSpec, encoder_args
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif", ".bmp", ".gif")
 DEFAULT_PATH = "dolly-zoom"

@@ -19,26 +19,20 @@ import numpy.typing as npt
 
 from camera_paths import (
     CameraPath,
-    PathError,
-    Preset,
     View,
-    camera_path,
-    find_preset,
-    fit_to_budget,
-    frame_phases,
-    load_path_file,
-    save_path_file,
 )
 from photo3d_video.depth.builtin import DepthMap, without_triton
-from photo3d_video.depth.files import fit_to_photo, normalise_disparity, read_disparity, write_disparity_png
-from photo3d_video.effects import Effects, focus_track
+from photo3d_video.depth.disparity import normalise_disparity
+from photo3d_video.depth.files import read_disparity, write_disparity_png
+from photo3d_video.depth.fitting import fit_to_photo
+from photo3d_video.effects import Effects
 from photo3d_video.errors import GLUnavailableError, InputError, OutputError, WeightsError
-from photo3d_video.files import is_dir, write_picture
+from photo3d_video.files import write_picture
 from photo3d_video.fill_model import FillModel, load_fill
 from photo3d_video.focus import find_focus, focus_at
-from photo3d_video.framing import Framing, apply_framing, find_subject
+from photo3d_video.framing import Framing, apply_framing, find_subject, frame_photo, point_subject
 from photo3d_video.photo import Photo
-from photo3d_video.progress import Stopwatch
+from photo3d_video.progress import Progress, Silent, Stopwatch
 
 if TYPE_CHECKING:
     from inpaint.layers import LayeredImage
@@ -55,7 +49,6 @@ FAR_DISPARITY = 0.08  # the farthest surface is this much of the nearest's inver
 LAYERS_SIDE_PX = 1280  # layers are worked out at most at this long side; textures have the clip's own resolution
 DEFAULT_FILL = "network"
 MAX_STRENGTH = 2.0
-KEYFRAMES_PER_S = 4  # of a path that is saved
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +97,12 @@ def _spare_photo(file: Path, photo: Photo) -> None:
         raise OutputError(f"{file} is the photo itself: give its depth another name")
 
 
+def place(photo: Photo, depth: DepthMap, size: tuple[int, int]) -> Framing:
+    """The crop of the photo that shows its subject; where nobody knows a subject, what is near and central."""
+    subject = find_subject(depth.subject) or point_subject(find_focus(depth.disparity, None)[0])
+    return frame_photo(photo.rgb.shape[1], photo.rgb.shape[0], size, subject)
+
+
 def frame_picture(photo: Photo, depth: DepthMap, framing: Framing) -> Picture:
     """Crop and scale photo and depth to the clip's picture."""
     size = (framing.width_px, framing.height_px)
@@ -131,9 +130,16 @@ def parallax_budget_px(width_px: int, height_px: int, strength: float) -> float:
 
 
 def make_layers(
-    picture: Picture, budget_px: float, watch: Stopwatch | None = None, fill: str | FillModel = DEFAULT_FILL
+    picture: Picture,
+    budget_px: float,
+    watch: Stopwatch | None = None,
+    fill: str | FillModel = DEFAULT_FILL,
+    progress: Progress | None = None,
 ) -> LayeredImage:
-    """Layered image of a picture for a parallax budget in pixels of the clip; `fill` paints what is hidden."""
+    """Layered image of a picture for a parallax budget in pixels of the clip; `fill` paints what is hidden.
+
+    Each painting is a step of `progress`; nobody knows before how many there will be.
+    """
     from inpaint.edges import sharpen
     from inpaint.fill import FILLS
     from inpaint.layers import build_layers
@@ -144,14 +150,16 @@ def make_layers(
         _load_inpainting_network()
     paint = FILLS[fill] if isinstance(fill, str) else load_fill(fill)
 
-    watch = watch or Stopwatch()
+    watch, progress = watch or Stopwatch(), progress or Silent()
     h, w = picture.disparity.shape
     rgb = cv2.resize(picture.rgb, (w, h), interpolation=cv2.INTER_AREA)
     budget = budget_px * w / picture.rgb.shape[1]
 
     def timed_fill(rgb: Float, disparity: Float, unknown: Bool, context: Bool) -> tuple[Float, Float]:
         with watch.stage("fill"):
-            return paint(rgb, disparity, unknown, context)
+            painted = paint(rgb, disparity, unknown, context)
+        progress.advance()
+        return painted
 
     with watch.stage("layers"):
         sharp = sharpen(picture.disparity, rgb, budget)
@@ -159,11 +167,11 @@ def make_layers(
 
 
 def _load_inpainting_network() -> None:
-    from inpaint.network_fill import MissingWeightsError, load_network
+    from inpaint.network_fill import WEIGHTS, MissingWeightsError, load_network
 
     try:
         with without_triton():
-            load_network()
+            load_network(WEIGHTS)
     except MissingWeightsError as error:
         raise WeightsError(str(error)) from error
 
@@ -198,66 +206,6 @@ def make_view(picture: Picture, budget_px: float, focus_xy: tuple[float, float] 
     return View(w, h, picture.focal_px, budget_px, 1 / q, focus_xy, top)
 
 
-def find_move(name: str) -> Preset:
-    """The preset of that name, or the moves of a path file (a name that ends in .json)."""
-    try:
-        return load_path_file(name) if name.lower().endswith(".json") else find_preset(name)
-    except PathError as error:
-        raise InputError(f"--path: {error}") from error
-
-
-def check_timing(name: str, n_frames: int, easing: str | None, **timing: Any) -> None:
-    """Refuse what `make_path` would refuse, without a view: before the slow stages."""
-    move = find_move(name)
-    try:
-        frame_phases(n_frames, loops=move.loops, easing=easing or move.default_easing, **timing)
-    except PathError as error:
-        raise InputError(str(error)) from error
-
-
-def make_path(name: str, view: View, n_frames: int, **timing: Any) -> CameraPath:
-    """The cameras of a preset, or of a path file scaled down to fit the budget."""
-    move = find_move(name)
-    try:
-        path, factor = camera_path(move, view, n_frames, **timing), 1.0
-        if name.lower().endswith(".json"):
-            path, factor = fit_to_budget(path, view)
-    except PathError as error:
-        raise InputError(str(error)) from error
-    if factor < 1:
-        log.warning("%s moves too far for this picture: scaled to %.0f %%", name, 100 * factor)
-    return path
-
-
-def make_focus(
-    name: str, view: View, picture: Picture, pull_xy: tuple[float, float] | None, n_frames: int, **timing: Any
-) -> npt.NDArray[np.float64]:
-    """The points in focus (N, 3) along the path of that name, as `effects.focus_track`."""
-    move = find_move(name)
-    easing = timing.pop("easing", None) or move.default_easing
-    phase = frame_phases(n_frames, loops=move.loops, easing=easing, **timing)
-    return focus_track(view, picture.disparity, phase, move.loops, pull_xy)
-
-
-def check_path_file(file: str | os.PathLike[str]) -> None:
-    """Refuse what `write_path` could not write. Raises OutputError."""
-    if Path(file).suffix.lower() != ".json":
-        raise OutputError(f"--save-path {file}: the name must end in .json")
-    if not is_dir(Path(file).parent):
-        raise OutputError(f"cannot write {file}: the folder {Path(file).parent} does not exist, create it first")
-
-
-def write_path(file: str | os.PathLike[str], name: str, view: View, seconds: float, **timing: Any) -> None:
-    """Write the move of a clip of `seconds` as a path file, to be changed by hand: keyframes every quarter of a second,
-    which follow even the quickest preset to a few pixels. Stillness at the start is left out. Raises OutputError.
-    """
-    n_keys = max(2, round(KEYFRAMES_PER_S * seconds))
-    try:
-        save_path_file(file, make_path(name, view, n_keys, **timing | {"still_frames": 0}), seconds)
-    except PathError as error:
-        raise OutputError(str(error)) from error
-
-
 def render_frames(
     context: Any,
     scene: Scene,
@@ -279,9 +227,7 @@ def render_frames(
     size = (scene.width_px, scene.height_px)
     try:
         with Renderer(context, scene, *size, supersample, effects.dof, effects.vignette) as renderer:
-            for pose, factor, shift, point in views:
-                renderer.draw(pose, float(factor), shift, point)
-                yield renderer.read()
+            yield from renderer.frames(views)
     except RenderError as error:
         raise GLUnavailableError(str(error)) from error
 

@@ -14,7 +14,7 @@ class Progress(Protocol):
     """What a run tells its caller while it works."""
 
     def start(self, stage: str, total: int | None = None) -> None:
-        """A stage of `STAGES` begins; `total` steps where they can be counted."""
+        """A stage of `STAGES` begins; `total`: its steps, where that is known before."""
 
     def advance(self) -> None:
         """One step of the current stage is done."""

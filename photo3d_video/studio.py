@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
+from photo3d_video.memory import return_freed
 from photo3d_video.pipeline import open_context
 
 T = TypeVar("T")
@@ -47,5 +48,6 @@ class Studio:
             for name in names[names.index(stage) :]:
                 del self._kept[name]
         made = make(*arguments)
+        return_freed()
         self._kept[stage] = (arguments, made)
         return made

@@ -21,10 +21,10 @@ from photo3d_video.batch import Outcome, StageTeller, Watcher, render_job
 from photo3d_video.errors import GLUnavailableError, OutputError
 from photo3d_video.interruptions import held_back
 from photo3d_video.jobs import Job
+from photo3d_video.loggers import PACKAGES, listen
 from photo3d_video.studio import Studio
 
 STOP_S = 10.0  # a worker that is told to stop removes its half-written file meanwhile
-LOGGERS = ("photo3d_video", "inpaint", "render", "camera_paths")
 
 
 @dataclass(eq=False)
@@ -85,7 +85,7 @@ def _wait_for(workers: Sequence[_Worker]) -> None:
 def _start(number: int, count: int) -> _Worker:
     context = multiprocessing.get_context("spawn")  # OpenGL and threads do not survive a fork
     ours, theirs = context.Pipe()
-    level = logging.getLogger(LOGGERS[0]).level
+    level = logging.getLogger(PACKAGES[0]).level
     process = context.Process(target=_work, args=(theirs, number, count, level), name=f"photo3d-worker-{number}")
     process.start()
     theirs.close()  # so that the end of the process is the end of the messages
@@ -134,11 +134,7 @@ def _work(connection: Connection, number: int, count: int, level: int) -> None:
     signal.signal(signal.SIGTERM, _stop)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _share_processors(count)
-    for name in LOGGERS:
-        logger = logging.getLogger(name)
-        logger.setLevel(level)
-        logger.addHandler(_Forward(connection))
-        logger.propagate = False
+    listen(_Forward(connection), level)
     if level > logging.DEBUG:
         warnings.simplefilter("ignore")
     try:

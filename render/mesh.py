@@ -19,7 +19,7 @@ Bool = npt.NDArray[np.bool_]
 Index = npt.NDArray[np.int64]
 
 LEVELS = 5  # coarsest leaf: 2 ** LEVELS pixels
-MAX_ERROR_PX = 0.5  # at the far end of the budget; a smooth bend of this size cannot be seen
+MAX_ERROR_PX = 1.0  # at the far end of the budget: less than depth is ever known to
 OPAQUE = 255.0
 LAST_BEHIND = 0.003  # share of disparity
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,8 @@ from render.programs import make_program
 from render.scene import Scene
 from render.textures import Textures
 
+UInt8 = npt.NDArray[np.uint8]
+
 GL_VERSION = 330
 BACKEND = "EGL" if sys.platform.startswith("linux") else "native"  # EGL needs no display
 VIGNETTE = 0.35  # falloff of strength 1 at the corners: half of the light, see layers.frag.glsl
@@ -25,6 +28,7 @@ VIGNETTE = 0.35  # falloff of strength 1 at the corners: half of the light, see 
 _BLEND_COVERAGE = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA)
 _SRC1_ALPHA, _ONE_MINUS_SRC1_ALPHA = 0x8589, 0x88FB  # OpenGL's numbers; moderngl has no names for them
 _BLEND_SHARPNESS = (_SRC1_ALPHA, _ONE_MINUS_SRC1_ALPHA, _SRC1_ALPHA, _ONE_MINUS_SRC1_ALPHA)
+_FRONT, _BEHIND = 0, 1  # texture units
 _ADVICE = "on Debian or Ubuntu: apt-get install libegl1 libgl1 libgl1-mesa-dri"
 
 
@@ -80,13 +84,12 @@ class Renderer:
         _, texture_h, texture_w, _ = scene.textures.shape
         if max(texture_w, texture_h, width * supersample, height * supersample) > limit:
             raise RenderError(f"the graphics driver takes textures up to {limit} px; use a smaller --size")
-        textures = Textures(context, scene.textures)
-        self._texture = textures.array
-        texcoord = textures.coordinates(scene.texcoord)
+        self._textures = Textures(context, scene.textures)
+        texcoord = self._textures.coordinates(scene.texcoord)
         vertices = np.column_stack([scene.rays, scene.disparity, scene.fade, texcoord]).astype(np.float32)
-        self._vertices = context.buffer(vertices.tobytes())
-        triangles = np.concatenate([scene.opaque, scene.soft])
-        self._indices = context.buffer(triangles.astype(np.int32).tobytes())
+        self._vertices = context.buffer(vertices)
+        self._indices = context.buffer(np.concatenate([scene.opaque, scene.soft]).astype(np.int32))
+        self._front_triangles = int(np.count_nonzero(scene.texcoord[scene.opaque[:, 0], 2] == 0))
         big = (width * supersample, height * supersample)
         self._colour = context.texture(big, 4)
         self._colour.filter = (moderngl.LINEAR, moderngl.LINEAR)
@@ -114,7 +117,8 @@ class Renderer:
             defines |= {"DEFOCUS": 1, "DIVISOR": self._defocus.divisor}
             fragment.insert(0, "blur")
         program = make_program(self.context, "layers", *fragment, **defines)
-        program["layers"].value = 0
+        if soft:
+            program["front"].value, program["behind"].value = _FRONT, _BEHIND
         layout, names = ("2f 1f 1f 3f", ("in_fade",)) if soft else ("2f 1f 1x4 3f", ())
         attributes = ("in_ray", "in_disparity", *names, "in_texcoord")
         return program, self.context.vertex_array(program, [(self._vertices, layout, *attributes)], self._indices)
@@ -128,7 +132,7 @@ class Renderer:
         if self._defocus:
             self._defocus.release()
         for resource in (self._frame, self._colour, self._depth, self._opaque_array, self._soft_array, self._vertices,
-                         self._indices, self._texture, self._opaque, self._soft):  # fmt: skip
+                         self._indices, self._textures, self._opaque, self._soft):  # fmt: skip
             resource.release()
 
     def draw(
@@ -162,7 +166,8 @@ class Renderer:
         self._frame.depth_mask = True
         self._frame.color_mask = (True, True, True, True)
         self._frame.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
-        self._texture.use(0)
+        self._textures.front.use(_FRONT)
+        self._textures.behind.use(_BEHIND)
         for program in (self._opaque, self._soft):
             program["pose"].write(world_to_camera.T.astype(np.float32).tobytes())
             program["focal"].value = tuple(focal)
@@ -171,8 +176,11 @@ class Renderer:
                 program["lens"].value = lens.uniform
             if self._falloff[2]:
                 program["falloff"].value = self._falloff
-        opaque, soft = 3 * len(scene.opaque), 3 * len(scene.soft)
-        self._opaque_array.render(moderngl.TRIANGLES, vertices=opaque)
+        front, opaque, soft = 3 * self._front_triangles, 3 * len(scene.opaque), 3 * len(scene.soft)
+        for unit, first, end in ((_FRONT, 0, front), (_BEHIND, front, opaque)):
+            if end > first:
+                self._opaque["layers"].value = unit
+                self._opaque_array.render(moderngl.TRIANGLES, vertices=end - first, first=first)
         if soft:
             gl.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
             gl.blend_func = _BLEND_SHARPNESS if lens else _BLEND_COVERAGE
@@ -180,13 +188,36 @@ class Renderer:
         if self._defocus and lens:
             self._defocus.apply(lens)
 
-    def read(self, components: int = 3) -> npt.NDArray[np.uint8]:
+    def read(self, components: int = 3) -> UInt8:
         """The frame buffer as (H, W, components) uint8; the fourth component is coverage (1 with depth of field)."""
+        return self._image(self._frame.read(components=components, alignment=1), components)
+
+    def frames(self, views: Iterable[tuple[Any, ...]]) -> Generator[UInt8, None, None]:
+        """The frames (H, W, 3) uint8 of views, each given as the arguments of `draw`.
+
+        A frame is fetched from the driver while the next one is drawn: on a GPU, neither waits for the other.
+        """
         width, height = self._frame.size
-        data = self._frame.read(components=components, alignment=1)
+        buffers = [self.context.buffer(reserve=3 * width * height) for _ in range(2)]
+        n_drawn = 0
+        try:
+            for view in views:
+                self.draw(*view)
+                self._frame.read_into(buffers[n_drawn % 2], components=3, alignment=1)
+                n_drawn += 1
+                if n_drawn > 1:
+                    yield self._image(buffers[n_drawn % 2].read(), 3)
+            if n_drawn:
+                yield self._image(buffers[(n_drawn - 1) % 2].read(), 3)
+        finally:
+            for buffer in buffers:
+                buffer.release()
+
+    def _image(self, data: bytes, components: int) -> UInt8:
+        width, height = self._frame.size
         image = np.frombuffer(data, np.uint8).reshape(height, width, components)
         if self._supersample > 1:
             import cv2
 
-            image = cv2.resize(image, self.size, interpolation=cv2.INTER_AREA)
+            image = np.asarray(cv2.resize(image, self.size, interpolation=cv2.INTER_AREA), np.uint8)
         return image

@@ -1,8 +1,8 @@
-"""The scene's textures in the driver, at twice their resolution: detail keeps its contrast wherever it moves.
+"""The scene's textures in the driver, the front's at twice its resolution: detail keeps its contrast wherever it moves.
 
 Drivers interpolate linearly, which between two pixels takes half of the contrast of fine detail: a slow pan would grow
 soft and sharp again with every pixel. A better filter finds what lies halfway once, in advance, and leaves the driver
-the small rest.
+the small rest. The layers behind need none of that: they show what was painted, which has no such detail.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ UInt8 = npt.NDArray[np.uint8]
 
 # Halfway between pixels 0 and 1 of -3..4: the half-pixel filter of H.265, flat up to a third of the sampling rate.
 HALFWAY = np.array([-1, 4, -11, 40, 40, -11, 4, -1], np.float32) / 64
-MAX_BYTES = 400e6  # of all textures: what four layers of 1440p take
+MAX_BYTES = 400e6  # of the front's texture: twice what 4K takes
 
 
 def doubled(texture: UInt8) -> UInt8:
@@ -41,25 +41,38 @@ def _between_rows(texture: UInt8, axis: int) -> UInt8:
 
 
 class Textures:
-    """The textures (L, H, W, 4) of a scene in the driver."""
+    """The textures (L, H, W, 4) of a scene in the driver: `front`, an array of one, and `behind`, one of the others."""
 
     def __init__(self, context: Any, textures: UInt8) -> None:
-        layers, h, w, channels = textures.shape
+        _, h, w, _ = textures.shape
         size = (2 * w - 1, 2 * h - 1)
-        self.finer = max(size) <= context.info["GL_MAX_TEXTURE_SIZE"] and 4 * textures.nbytes <= MAX_BYTES
+        self.finer = max(size) <= context.info["GL_MAX_TEXTURE_SIZE"] and 4 * textures[0].nbytes <= MAX_BYTES
         self._source_size = np.array([w, h], np.float32)
-        self.array = context.texture_array((*(size if self.finer else (w, h)), layers), channels)
-        for number, texture in enumerate(textures):
-            data = doubled(texture) if self.finer else np.ascontiguousarray(texture)
-            self.array.write(data, viewport=(0, 0, number, *self.array.size[:2], 1))
-        # No move takes the camera far back: no mipmaps, which would blur.
-        self.array.filter = (moderngl.LINEAR, moderngl.LINEAR)
-        self.array.repeat_x = self.array.repeat_y = False
+        self.front = _array(context, doubled(textures[0])[None] if self.finer else textures[:1])
+        # A scene of one layer has nothing behind, and drivers no empty textures.
+        self.behind = _array(context, textures[1:] if len(textures) > 1 else textures[:1, :1, :1])
 
     def coordinates(self, texcoord: Float) -> Float:
-        """(V, 3) u, v and layer of the scene -> those of the same points in `array`."""
-        if not self.finer:
-            return texcoord
-        # Pixel centres stay where they are: the first one is the first one's, not a quarter of a pixel off.
-        uv = (2 * self._source_size * texcoord[:, :2] - 0.5) / (2 * self._source_size - 1)
-        return np.column_stack([uv, texcoord[:, 2]]).astype(np.float32)
+        """(V, 3) u, v and layer of the scene -> u, v and layer of `behind`, or -1 of `front`, of the same points."""
+        uv, number = texcoord[:, :2], texcoord[:, 2:]
+        if self.finer:
+            # Pixel centres stay where they are: the first one is the first one's, not a quarter of a pixel off.
+            finer = (2 * self._source_size * uv - 0.5) / (2 * self._source_size - 1)
+            uv = np.where(number == 0, finer, uv)
+        return np.column_stack([uv, number - 1]).astype(np.float32)
+
+    def release(self) -> None:
+        """Release both."""
+        self.front.release()
+        self.behind.release()
+
+
+def _array(context: Any, textures: UInt8) -> Any:
+    layers, h, w, channels = textures.shape
+    array = context.texture_array((w, h, layers), channels)
+    for number, texture in enumerate(textures):
+        array.write(np.ascontiguousarray(texture), viewport=(0, 0, number, w, h, 1))
+    # No move takes the camera far back: no mipmaps, which would blur.
+    array.filter = (moderngl.LINEAR, moderngl.LINEAR)
+    array.repeat_x = array.repeat_y = False
+    return array

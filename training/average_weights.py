@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+
+from training.checkpoint import save_half
 
 
 def main() -> None:
@@ -20,10 +22,10 @@ def main() -> None:
     args = parser.parse_args()
     first, second = load_file(args.first), load_file(args.second)
     mean = {
-        key: value if not value.is_floating_point() else (first[key].float().lerp(value.float(), args.share)).half()
+        key: first[key].float().lerp(value.float(), args.share) if value.is_floating_point() else value
         for key, value in second.items()
     }
-    save_file(mean, args.out)
+    save_half(mean, args.out)
 
 
 if __name__ == "__main__":

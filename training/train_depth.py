@@ -1,14 +1,12 @@
 """Train the built-in depth network.
 
 `python -m training.train_depth DATA LABELS RUN --steps 5000` trains in RUN (checkpoint, log.jsonl, weights), and goes
-on
-from RUN's checkpoint if there is one. LABELS is what `training.labels` wrote. On a GPU it picks larger batches.
+on from RUN's checkpoint if there is one. LABELS is what `training.labels` wrote. On a GPU it picks larger batches.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -17,13 +15,14 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from photo3d_video.depth.network import ENCODER, DepthNetwork, normalise
+from training.checkpoint import Checkpoint, load_weights
 from training.depth_data import SUBJECT_UNKNOWN, DepthSamples, Sample
 from training.encoder import load_imagenet
 from training.losses import disparity_loss
+from training.rates import parameter_groups, set_rates
 
 ENCODER_RATE, DECODER_RATE = 1.5e-4, 1.2e-3
 WEIGHT_DECAY = 0.01
@@ -54,12 +53,6 @@ def subject_loss(logit: Tensor, subject: Tensor) -> Tensor:
     return (loss * known).sum() / known.sum().clamp_min(1)
 
 
-def parameter_groups(network: nn.Module) -> list[dict[str, object]]:
-    encoder = [p for n, p in network.named_parameters() if n.startswith("encoder.")]
-    decoder = [p for n, p in network.named_parameters() if not n.startswith("encoder.")]
-    return [{"params": encoder, "rate": ENCODER_RATE}, {"params": decoder, "rate": DECODER_RATE}]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", type=Path)
@@ -76,40 +69,20 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
     cv2.setNumThreads(1)
-    args.run.mkdir(parents=True, exist_ok=True)
-    checkpoint = args.run / "checkpoint.pt"
 
     network = DepthNetwork(args.encoder)
     if args.start:
-        from safetensors.torch import load_file
-
-        network.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in load_file(args.start).items()}
-        )
+        load_weights(network, args.start)
     else:
         load_imagenet(network.encoder, args.encoder)
     network.to(device).to(memory_format=torch.channels_last)
     decayed = torch.optim.swa_utils.get_ema_multi_avg_fn(EMA)  # type: ignore[no-untyped-call]
     average = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=decayed, use_buffers=True)
-    optimiser = torch.optim.AdamW(parameter_groups(network), lr=0, weight_decay=WEIGHT_DECAY)
-    step = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        step = state["step"]
-
-    def save() -> None:
-        part = checkpoint.with_suffix(".part")
-        torch.save({"network": network.state_dict(), "average": average.state_dict(),
-                    "optimiser": optimiser.state_dict(), "step": step}, part)  # fmt: skip
-        part.replace(checkpoint)
-        weights = {k: v.half() if v.is_floating_point() else v for k, v in average.module.state_dict().items()}
-        save_file({k: v.contiguous().cpu() for k, v in weights.items()}, args.run / "weights.safetensors")
-
+    groups = parameter_groups(network, ENCODER_RATE, DECODER_RATE)
+    optimiser = torch.optim.AdamW(groups, lr=0, weight_decay=WEIGHT_DECAY)
+    checkpoint = Checkpoint(args.run, network, average, optimiser)
+    step = checkpoint.resume(device).get("step", 0)
     samples = DepthSamples(args.data, args.labels)
-    log = (args.run / "log.jsonl").open("a")
     recent: list[tuple[float, float]] = []
     saved_at = begun = time.monotonic()
     with ThreadPoolExecutor(12 if device.type == "cuda" else 2) as pool:
@@ -122,9 +95,7 @@ def main() -> None:
         while step < args.steps:
             rgb, disparity, subject = collate([f.result() for f in ahead.pop(0)])
             ahead.append(draw_batch(step + 3))
-            done = step / args.steps
-            for group in optimiser.param_groups:
-                group["lr"] = args.rate * group["rate"] * min(1, (step + 1) / WARM_UP_STEPS) * (1 - done) ** 0.9
+            set_rates(optimiser, args.rate, step, WARM_UP_STEPS, step / args.steps)
             x = normalise(rgb.to(device)).contiguous(memory_format=torch.channels_last)
             predicted, logit = network(x)
             d_loss = disparity_loss(predicted, disparity.to(device), GRADIENT_WEIGHT)
@@ -138,15 +109,11 @@ def main() -> None:
             step += 1
             if len(recent) == 50:
                 d, s = np.mean(recent, axis=0)
-                log.write(
-                    json.dumps({"step": step, "s": round(time.monotonic() - begun), "disparity": d, "subject": s})
-                    + "\n"
-                )
-                log.flush()
+                checkpoint.log({"step": step, "s": round(time.monotonic() - begun), "disparity": d, "subject": s})
                 recent.clear()
             if step == args.steps or time.monotonic() - saved_at > SAVE_EVERY_S:
                 saved_at = time.monotonic()
-                save()
+                checkpoint.save(step=step)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ on from RUN's checkpoint if there is one. LABELS is what `training.labels` wrote
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -18,13 +17,14 @@ import numpy as np
 import timm
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from benchmarks.feature_distance import FeatureNetwork, feature_distance
 from inpaint.network import ENCODER, INPUTS, InpaintingNetwork
+from training.checkpoint import Checkpoint, load_weights
 from training.encoder import load_imagenet
 from training.inpainting_data import InpaintingSamples, Sample, split
+from training.rates import parameter_groups, set_rates
 
 ENCODER_RATE, DECODER_RATE = 3e-4, 1.5e-3
 WEIGHT_DECAY = 0.01
@@ -103,10 +103,24 @@ def depthwise_in_float(network: nn.Module) -> None:
             module.forward = torch.autocast("cpu", enabled=False)(module.forward)  # type: ignore[method-assign]
 
 
-def parameter_groups(network: nn.Module) -> list[dict[str, object]]:
-    encoder = [p for n, p in network.named_parameters() if n.startswith("encoder.")]
-    decoder = [p for n, p in network.named_parameters() if not n.startswith("encoder.")]
-    return [{"params": encoder, "rate": ENCODER_RATE}, {"params": decoder, "rate": DECODER_RATE}]
+def losses(
+    network: nn.Module, features: FeatureNetwork, batch: tuple[Tensor, Tensor, Tensor], rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Colour, feature and disparity loss of a batch, as `collate` returns it."""
+    truth, context, synthesis = batch
+    device = truth.device.type
+    with torch.autocast(device, torch.bfloat16):
+        painted = network(network_input(truth, context, synthesis)).float()
+    windows = window(synthesis, rng)
+    hole, real = cut(synthesis, windows), cut(truth[:, :3], windows)
+    shown = hole * cut(painted[:, :3], windows) + (1 - hole) * real
+    with torch.autocast(device, torch.bfloat16):
+        with torch.no_grad():
+            wanted = features(real)
+        f_loss = feature_distance(features(shown), wanted, hole).mean()
+    c_loss = colour_loss(painted[:, :3], truth[:, :3], context, synthesis)
+    d_loss = mean_in((painted - truth)[:, 3:].abs(), synthesis).mean()
+    return c_loss, f_loss, d_loss
 
 
 def load_encoder(encoder: nn.Module) -> None:
@@ -180,15 +194,11 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
     cv2.setNumThreads(1)
-    args.run.mkdir(parents=True, exist_ok=True)
-    checkpoint = args.run / "checkpoint.pt"
     regions = args.regions or args.run / "regions.npz"
 
     network = InpaintingNetwork()
     if args.start:
-        network.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in load_file(args.start).items()}
-        )
+        load_weights(network, args.start)
     else:
         load_encoder(network.encoder)
     network.to(device).to(memory_format=torch.channels_last)
@@ -197,43 +207,26 @@ def main() -> None:
     plain_features = FeatureNetwork()
     depthwise_in_float(network)
     depthwise_in_float(features)
-    optimiser = torch.optim.AdamW(parameter_groups(network), lr=0, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY)
-    step, trained_s = 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, trained_s = state["step"], state["trained_s"]
+    groups = parameter_groups(network, ENCODER_RATE, DECODER_RATE)
+    optimiser = torch.optim.AdamW(groups, lr=0, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY)
+    checkpoint = Checkpoint(args.run, network, average, optimiser)
+    counters = checkpoint.resume(device)
+    first, before_s = counters.get("step", 0), counters.get("trained_s", 0.0)
 
     train_paths, held_back_paths = split(args.labels)
     samples = InpaintingSamples(train_paths, regions)
     unseen = InpaintingSamples(held_back_paths, regions.with_suffix(".held-back.npz"), seed=1)
     validation = Validation(unseen, args.side, plain_features)
-    log = (args.run / "log.jsonl").open("a")
 
     def report(entry: dict[str, object]) -> None:
-        log.write(json.dumps(entry) + "\n")
-        log.flush()
-        print(json.dumps(entry), flush=True)
+        print(checkpoint.log(entry), flush=True)
 
-    if step == 0:
+    if first == 0:
         report({name: validation.score(name) for name in ("push-pull", "INPAINT_TELEA", "INPAINT_NS")})
 
-    def save() -> None:
-        part = checkpoint.with_suffix(".part")
-        torch.save({"network": network.state_dict(), "average": average.state_dict(),
-                    "optimiser": optimiser.state_dict(), "step": step, "trained_s": trained_s}, part)  # fmt: skip
-        part.replace(checkpoint)
-        weights = {k: v.half() if v.is_floating_point() else v for k, v in average.module.state_dict().items()}
-        save_file({k: v.contiguous().cpu() for k, v in weights.items()}, args.run / "weights.safetensors")
-        report({"step": step, "s": round(trained_s), **validation.score(average.module.cpu())})
-        average.to(device)
-
-    first, budget_s = step, args.minutes * 60
+    trained_s, budget_s = before_s, args.minutes * 60
     recent: list[tuple[float, ...]] = []
     saved_at = begun = time.monotonic()
-    before_s = trained_s
     with ThreadPoolExecutor(12 if device.type == "cuda" else 1) as pool:
 
         def draw_batch(k: int) -> list:  # type: ignore[type-arg]
@@ -243,21 +236,10 @@ def main() -> None:
         for step in count(first):
             truth, context, synthesis = (t.to(device) for t in collate([f.result() for f in ahead.pop(0)]))
             ahead.append(draw_batch(step + 3))
-            done = min(1.0, trained_s / budget_s)
-            for group in optimiser.param_groups:
-                group["lr"] = args.rate * group["rate"] * min(1, (step + 1) / WARM_UP_STEPS) * (1 - done) ** 0.9
+            set_rates(optimiser, args.rate, step, WARM_UP_STEPS, min(1.0, trained_s / budget_s))
             network.train()
-            with torch.autocast(device.type, torch.bfloat16):
-                painted = network(network_input(truth, context, synthesis)).float()
-            c_loss = colour_loss(painted[:, :3], truth[:, :3], context, synthesis)
-            d_loss = mean_in((painted - truth)[:, 3:].abs(), synthesis).mean()
-            windows = window(synthesis, np.random.default_rng(step))
-            hole, real = cut(synthesis, windows), cut(truth[:, :3], windows)
-            shown = hole * cut(painted[:, :3], windows) + (1 - hole) * real
-            with torch.autocast(device.type, torch.bfloat16):
-                with torch.no_grad():
-                    wanted = features(real)
-                f_loss = feature_distance(features(shown), wanted, hole).mean()
+            batch = truth, context, synthesis
+            c_loss, f_loss, d_loss = losses(network, features, batch, np.random.default_rng(step))
             optimiser.zero_grad()
             (c_loss + FEATURE_WEIGHT * f_loss + DISPARITY_WEIGHT * d_loss).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 2.0)
@@ -271,7 +253,9 @@ def main() -> None:
                 recent.clear()
             finished = trained_s >= budget_s
             if finished or time.monotonic() - saved_at > SAVE_EVERY_S:
-                save()
+                checkpoint.save(step=step, trained_s=trained_s)
+                report({"step": step, "s": round(trained_s), **validation.score(average.module.cpu())})
+                average.to(device)
                 saved_at = time.monotonic()
             if finished:
                 break

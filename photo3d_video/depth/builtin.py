@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from photo3d_video.depth.files import normalise_disparity
+from photo3d_video.depth.disparity import normalise_disparity
 from photo3d_video.errors import InputError, WeightsError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _check_map(name: str, values: npt.NDArray[np.float32]) -> None:
     low, high = float(array.min()), float(array.max())  # NaN if there is one
     if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):
         raise InputError(
-            f"a DepthMap's {name} must lie in 0..1, not {low:g}..{high:g}: depth.files.normalise_disparity scales it"
+            f"a DepthMap's {name} must be in 0..1, not {low:g}..{high:g}: depth.disparity.normalise_disparity scales it"
         )
 
 
@@ -128,7 +128,7 @@ def load_network(weights: Path = WEIGHTS) -> DepthNetwork:
         raise WeightsError(f"{weights} is missing: reinstall photo3d-video, or train it with training/train_depth.py")
     network = DepthNetwork()
     try:
-        network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(weights).items()})
+        network.load_state_dict(load_file(weights))
     except Exception as error:
         raise WeightsError(f"{weights} does not hold the built-in depth network: reinstall photo3d-video") from error
     return network.eval().to(memory_format=torch.channels_last)

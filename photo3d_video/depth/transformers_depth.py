@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photo3d_video.depth.builtin import MAX_ASPECT, DepthMap, without_triton
-from photo3d_video.depth.files import normalise_disparity
+from photo3d_video.depth.disparity import normalise_disparity
 from photo3d_video.depth.models import INSTALL, LocalModel
 from photo3d_video.errors import WeightsError
 

@@ -146,9 +146,6 @@ def test_command_prints_one_json_object_and_writes_the_sheet(paths, tmp_path, ca
     ],
 )
 def test_mistakes_are_errors_in_words(paths, tmp_path, capsys, monkeypatch, arguments, message) -> None:
-    from inpaint import network_fill
-
-    monkeypatch.setattr(network_fill, "load_network", network_fill.load_network)  # put back what --weights replaces
     monkeypatch.setattr(sys, "argv", ["inpainting", str(tmp_path), *arguments])
     with pytest.raises(SystemExit):
         inpainting.main()

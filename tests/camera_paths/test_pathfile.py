@@ -127,6 +127,25 @@ def test_saved_wild_path_loads_as_the_same_cameras(tmp_path, seed, loops, n):
     assert_same_cameras(camera_path(load_path_file(tmp_path / "wild.json"), VIEW, n), expected)
 
 
+def test_focus_is_kept_with_or_without_a_depth(write):
+    assert load_keyframes(write()).focus is None
+    keys = load_keyframes(write([TWO[0] | {"focus": [0.25, 1]}, TWO[1] | {"focus": [0.75, 0, 3]}]))
+    np.testing.assert_array_equal(keys.focus, [[0.25, 1, np.nan], [0.75, 0, 3]])
+    curve = keys.curve(keys.focus[:, :2], np.linspace(0, 1, 101))
+    np.testing.assert_array_equal(curve[[0, 50, 100]], [[0.25, 1], [0.5, 0.5], [0.75, 0]])
+    assert np.abs(np.diff(curve, 2, axis=0)).max() < 2e-3, "starts, runs and ends without a jerk"
+    looping = [TWO[0] | {"focus": [0.5, 0.5]}, TWO[1] | {"focus": [1, 1]}, TWO[0] | {"time": 4, "focus": [0.5, 0.5]}]
+    assert load_keyframes(write(looping, loop=True)).loops
+
+
+def test_saved_focus_loads_as_it_was(tmp_path):
+    path = camera_path("circle", VIEW, 6)
+    focus = np.random.default_rng(1).uniform([0, 0, 1], [1, 1, 9], (6, 3))
+    save_path_file(tmp_path / "a.json", path, 1.0, focus)
+    keys = load_keyframes(tmp_path / "a.json")
+    np.testing.assert_allclose(keys.focus, focus[[*range(6), 0]], atol=1e-8)
+
+
 @pytest.mark.parametrize("duration_s", [0.0, math.nan, math.inf])
 def test_saving_needs_a_duration(tmp_path, duration_s):
     with pytest.raises(PathError, match="cannot save"):
@@ -165,6 +184,20 @@ def test_saving_into_a_missing_folder_is_one_clear_error(tmp_path):
         (with_second(shift=[1, 2, 3]), {}, r'keyframe 1: "shift" must be a list of 2 numbers'),
         (with_second(look_at=[0, 0, 1]), {}, r'keyframe 1: give "look_at" in every keyframe or in none'),
         (with_second(look_at=[0, 0, 1], rotation=[0, 0, 0]), {}, r'keyframe 1: give "look_at" or "rotation", not both'),
+        (with_second(focus=[0.5, 0.5]), {}, r'keyframe 1: give "focus" in every keyframe or in none'),
+        *(
+            (
+                [TWO[0] | {"focus": [0.5, 0.5]}, TWO[1] | {"focus": wrong}],
+                {},
+                r'keyframe 1: "focus" must be \[x, y\] or',
+            )
+            for wrong in ([0.5], [0.5, 1.1], [-0.1, 0.5], [0, 0, 0], [0, 0, 1, 1], [0, True], ["0", 0], 0.5, None, {})
+        ),
+        (
+            [TWO[0] | {"focus": [0.5, 0.5]}, TWO[0] | {"time": 1, "focus": [0.5, 0.4]}],
+            {"loop": True},
+            r"keyframe 1: a looping path must end as it begins",
+        ),
         (TWO, {"loop": True}, r"keyframe 1: a looping path must end as it begins"),
         (TWO[:1], {"loop": True}, r"keyframe 0: a looping path must end as it begins"),
     ],
@@ -209,7 +242,13 @@ anything = st.recursive(
 numbers = st.lists(st.floats(-9, 9) | st.integers(-9, 9), min_size=3, max_size=3) | anything
 keyframe = st.fixed_dictionaries(
     {"time": st.floats(0, 9) | anything, "position": numbers},
-    optional={"look_at": numbers, "rotation": numbers, "focal_factor": st.floats(0.1, 9) | anything, "shift": anything},
+    optional={
+        "look_at": numbers,
+        "rotation": numbers,
+        "focal_factor": st.floats(0.1, 9) | anything,
+        "shift": anything,
+        "focus": st.lists(st.floats(-0.1, 1.1) | anything, min_size=1, max_size=4) | anything,
+    },
 )
 near_misses = st.fixed_dictionaries(
     {"version": st.just(1), "keyframes": st.lists(keyframe, max_size=3) | anything},
@@ -227,5 +266,7 @@ def test_no_bytes_cause_anything_but_a_path_error(tmp_path, content):
     (tmp_path / "fuzz.json").write_bytes(content)
     try:
         camera_path(load_path_file(tmp_path / "fuzz.json"), VIEW, 4)
+        focus = load_keyframes(tmp_path / "fuzz.json").focus
+        assert focus is None or ((focus[:, :2] >= 0) & (focus[:, :2] <= 1)).all()
     except PathError as error:
         assert "\n" not in str(error)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from inpaint.chains import find_tears
 from inpaint.fill import FILLS
 from inpaint.layers import LayeredImage, build_layers, extend, remove_fragments
-from inpaint.network_fill import load_network
+from inpaint.network_fill import WEIGHTS, load_network
 from inpaint.tears import tear_band
 from photo3d_video.depth.builtin import without_triton
 from tests.scenes import (
@@ -180,7 +180,7 @@ def test_hidden_colours_do_not_matter() -> None:
 def fill(request):
     if request.param == "network":
         with without_triton():
-            load_network()
+            load_network(WEIGHTS)
     return FILLS[request.param]
 
 

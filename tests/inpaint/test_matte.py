@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from inpaint.chains import find_tears
-from inpaint.matte import REACH_PX, Matte, soft_edges
+from inpaint.matte import Matte, soft_edges
 from inpaint.tears import Links, tear_band
 from tests.scenes import NEAR, SCENES, cases, ramp, two_planes
 
@@ -46,7 +46,8 @@ def test_scenes_get_a_sound_matte(name) -> None:
     matte, links = matte_of(scene.rgb, scene.disparity)
     assert_sound(matte, scene.disparity, links)
     grown = matte.disparity > scene.disparity + 1e-6
-    assert not (grown & (cv2.dilate(scene.disparity, np.ones((4 * REACH_PX + 1,) * 2, np.uint8)) == scene.disparity)).any()
+    around = cv2.dilate(scene.disparity, np.ones((REACH_PX + 3,) * 2, np.uint8))
+    assert not (grown & (around == scene.disparity)).any()
 
 
 def test_without_tears_nothing_is_soft() -> None:
@@ -67,6 +68,21 @@ def test_clean_edge_stays_where_it_is() -> None:
         for x in (42, 85):
             corners[y - 5 : y + 6, x - 5 : x + 6] = True
     assert matte.alpha[outside & ~corners].max() < 0.3, "the wall is not dragged along"
+
+
+def test_halo_on_a_calm_wall_moves_with_the_rectangle_and_a_dark_spot_stays() -> None:
+    scene = two_planes()
+    halo = scene.rgb.copy()
+    left = int(np.flatnonzero(scene.near.any(0))[0])
+    halo[24:72, left - 4 : left - 2] = np.minimum(halo[24:72, left - 4 : left - 2] + 6, 255)
+    matte, _ = matte_of(halo, scene.disparity)
+    assert matte.disparity[48, left - 3] == np.float32(NEAR)
+    assert 0.08 <= matte.alpha[48, left - 3] < 0.5
+    spotted = scene.rgb.copy()
+    spotted[::6, : left - 1] = 0  # a busy wall
+    spotted[40:56, left - 6 : left - 2] = 0
+    matte, _ = matte_of(spotted, scene.disparity)
+    assert matte.disparity[48, left - 4] == scene.disparity[48, left - 4]
 
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7])

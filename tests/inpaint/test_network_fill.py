@@ -23,7 +23,7 @@ def untrained(monkeypatch):
     network = InpaintingNetwork()
     torch.nn.init.normal_(network.head.weight, std=0.02)  # as new it adds nothing, and could not leak anything
     network.eval()
-    monkeypatch.setattr(network_fill, "load_network", lambda: network)
+    monkeypatch.setattr(network_fill, "load_network", lambda weights: network)
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ import signal
 import time
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from photo3d_video import InputError, OutputError, cli, run
+from photo3d_video import InputError, OutputError, cli, run, stages
 from photo3d_video.batch import Outcome, run_batch
 from photo3d_video.dashboard import Quiet, list_failures, summarise, time_left
 from photo3d_video.jobs import Job, Request, find_photos, plan_jobs, split_paths
@@ -55,17 +56,19 @@ def calls(monkeypatch) -> Counter[str]:
     """How often the slow stages run."""
     counted: Counter[str] = Counter()
 
-    def count(name: str) -> None:
-        original = getattr(run, name)
+    def count(module: ModuleType, name: str) -> None:
+        original = getattr(module, name)
 
         def wrapper(*args: Any, **options: Any) -> Any:
             counted[name] += 1
             return original(*args, **options)
 
-        monkeypatch.setattr(run, name, wrapper)
+        monkeypatch.setattr(module, name, wrapper)
 
-    for name in ("load_photo", "estimate_depth", "read_depth", "make_layers", "make_scene", "render_frames"):
-        count(name)
+    for name in ("load_photo", "render_frames"):
+        count(run, name)
+    for name in ("estimate_depth", "read_depth", "make_layers", "make_scene"):
+        count(stages, name)
     return counted
 
 

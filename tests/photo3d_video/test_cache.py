@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from photo3d_video import cache as cache_module
-from photo3d_video import cli, run
+from photo3d_video import cli
 from photo3d_video.cache import (
     ENDING,
     FOLDER_VARIABLE,
@@ -25,7 +25,9 @@ from photo3d_video.cache import (
     digest,
     fingerprint,
 )
+from photo3d_video.depth.estimate import DEPTH_CODE
 from photo3d_video.pipeline import Picture
+from photo3d_video.stages import SCENE_CODE
 
 CODE = ("inpaint",)
 
@@ -156,7 +158,7 @@ def test_changed_code_and_weights_make_new_entries(tmp_path: Path, monkeypatch, 
 
 
 def test_the_stages_name_code_that_exists() -> None:
-    for place in (*run.DEPTH_CODE, *run.SCENE_CODE):
+    for place in (*DEPTH_CODE, *SCENE_CODE):
         assert (cache_module._ROOT / place).exists(), place
 
 

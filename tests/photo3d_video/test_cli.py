@@ -16,7 +16,7 @@ import rich.console
 
 from camera_paths import EASINGS, PRESETS
 from inpaint.fill import FILLS
-from photo3d_video import InputError, RenderResult, cli, cli_batch, console, doctor, run
+from photo3d_video import InputError, RenderResult, cli, cli_batch, cli_clip, console, doctor, run
 from photo3d_video.codecs import CODECS, CONTAINERS
 from photo3d_video.formats import DEFAULT_FPS
 from photo3d_video.progress import STAGES
@@ -44,11 +44,14 @@ def parse(*arguments: str) -> dict[str, object]:
     return vars(cli.make_parser().parse_args(arguments))
 
 
+def parameters_of_render_photo() -> set[str]:
+    return set(inspect.signature(run.render_photo).parameters) - {"photo", "progress", "studio"}
+
+
 def test_options_are_the_parameters_of_render_photo() -> None:
-    parameters = set(inspect.signature(run.render_photo).parameters) - {"progress", "studio"}
     answers = {"help", "version", "list_paths", "list_depth_models", "doctor", "clear_cache"}
     options = {action.dest for action in cli.make_parser()._actions} - answers
-    assert options - NOT_FOR_RENDERING - set(cli_batch.OPTIONS) - {"photos"} == parameters - {"photo"}
+    assert options - NOT_FOR_RENDERING - set(cli_batch.OPTIONS) - {"photos"} == parameters_of_render_photo()
 
 
 def test_what_is_not_given_is_not_passed_on() -> None:
@@ -56,32 +59,23 @@ def test_what_is_not_given_is_not_passed_on() -> None:
     given = parse(
         *("a.jpg", "--path", "swing", "-o", "x.mp4", "--depth", "d.png", "--depth-far-is-white", "--seconds", "2.5"),
         *("--fps", "24", "--strength", "0.5", "--size", "1080x1920", "--focus", "0.25,1", "--easing", "sine"),
-        *(
-            "--reverse",
-            "--boomerang",
-            "--start-still",
-            "1",
-            "--crf",
-            "20",
-            "--preset",
-            "slow",
-            "--hardware",
-            "--loop",
-            "--supersample",
-            "2",
-        ),
+        *("--reverse", "--boomerang", "--start-still", "1", "--crf", "20", "--preset", "slow", "--hardware", "--loop"),
+        *("--supersample", "2", "--preview", "--depth-model", "built-in", "--download", "--no-cache"),
         *("--dof", "0.5", "--focus-pull", "1,0.5", "--vignette"),
         *("--for", "reels", "--aspect", "4:5", "--resolution", "4k", "--codec", "av1", "--audio", "a.mp3"),
         *("--stereo", "sbs", "--still", "50%", "--thumbnail", "--contact-sheet", "--save-path", "m.json"),
-        *("--fill", "fast", "--max-size", "2000", "--save-depth", "out.PNG", "--timings", "-q", "-vv", "--debug"),
+        *("--fill", "fast", "--fill-model", "lama.onnx", "--max-size", "2000", "--save-depth", "out.PNG"),
+        *("--save-depth-preview", "colours.png", "--timings", "-q", "-vv", "--debug"),
     )
+    assert set(given) >= parameters_of_render_photo(), "none is left out here"
     assert given == {
         "photos": ["a.jpg"], "path": "swing", "output": "x.mp4", "depth": "d.png", "far_is_white": True, "seconds": 2.5,
         "fps": 24.0, "strength": 0.5, "size": (1080, 1920), "focus_xy": (0.25, 1.0), "easing": "sine", "reverse": True,
         "boomerang": True, "start_still_s": 1.0, "crf": 20, "preset": "slow", "supersample": 2, "fill": "fast",
         "destination": "reels", "aspect": "4:5", "resolution": "4k", "codec": "av1", "audio": "a.mp3", "stereo": "sbs",
         "still": "50%", "thumbnail": True, "contact_sheet": True, "hardware": True, "loop": True, "save_path": "m.json",
-        "dof": 0.5, "focus_pull": (1.0, 0.5), "vignette": 1.0,
+        "dof": 0.5, "focus_pull": (1.0, 0.5), "vignette": 1.0, "preview": True, "depth_model": "built-in",
+        "download": True, "cache": False, "fill_model": "lama.onnx", "save_depth_preview": "colours.png",
         "max_size": 2000, "save_depth": "out.PNG", "timings": True, "quiet": True, "verbose": 2, "debug": True,
     }  # fmt: skip
 
@@ -109,7 +103,7 @@ def test_choices_are_refused_with_their_names(option: str, capsys: pytest.Captur
 
 
 def test_fills_are_those_of_the_table() -> None:
-    assert set(cli.FILLS) == set(FILLS)
+    assert set(cli_clip.FILLS) == set(FILLS)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +209,9 @@ def test_log_lines_follow_the_verbosity(capsys: pytest.CaptureFixture[str]) -> N
 
 def play(progress: console.StageProgress) -> None:
     progress.start("depth")
+    progress.start("layers")
+    for _ in range(3):
+        progress.advance()
     progress.start("render", 10)
     for _ in range(10):
         progress.advance()
@@ -223,7 +220,9 @@ def play(progress: console.StageProgress) -> None:
 def test_plain_progress_is_a_few_lines() -> None:
     out = io.StringIO()
     play(console.PlainLines(rich.console.Console(file=out)))
-    assert out.getvalue().split("\n") == ["depth", "render 3/10", "render 5/10", "render 8/10", "render 10/10", ""]
+    assert out.getvalue().split("\n") == [
+        *("depth", "layers", "render 3/10", "render 5/10", "render 8/10", "render 10/10", ""),
+    ]
 
 
 @pytest.mark.parametrize("finished", [True, False])
@@ -236,7 +235,7 @@ def test_bars_show_stages_and_counts(finished: bool) -> None:
         bars.start("encode")
     bars.hide(finished)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", out.getvalue())
-    assert "✓ depth" in text and "10/10" in text
+    assert "✓ depth" in text and "10/10" in text and re.search(r"✓ layers.* 3/3 ", text)
     assert ("✓ encode" in text) is False
 
 

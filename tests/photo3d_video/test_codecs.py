@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from photo3d_video.codecs import CODECS, CONTAINERS, find_codec, h264_level, usual_extension, written_path
+from photo3d_video.encoding import VideoSpec
 from photo3d_video.errors import InputError, OutputError
 from photo3d_video.ffmpeg import Soundtrack
-from photo3d_video.video import VideoSpec, VideoWriter
+from photo3d_video.video import VideoWriter
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 WIDTH, HEIGHT, FPS, COUNT = 160, 120, 10, 8

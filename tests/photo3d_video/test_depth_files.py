@@ -12,14 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from photo3d_video.depth.files import (
-    disparity_from_array,
-    find_beside,
-    fit_to_photo,
-    normalise_disparity,
-    read_disparity,
-    write_disparity_png,
-)
+from photo3d_video.depth.disparity import disparity_from_array, normalise_disparity
+from photo3d_video.depth.files import find_beside, read_disparity, write_disparity_png
+from photo3d_video.depth.fitting import fit_to_photo
 from photo3d_video.errors import InputError, OutputError
 
 pillow_heif.register_heif_opener()

@@ -161,7 +161,7 @@ def test_map_beside_the_photo_is_used_and_depth_overrides_it(tmp_path, photos, t
 @pytest.mark.parametrize(
     ("disparity", "says"),
     [
-        (np.full((4, 5), np.nan, np.float32), "must lie in 0..1, not nan"),
+        (np.full((4, 5), np.nan, np.float32), "must be in 0..1, not nan"),
         (np.array([[0.5, np.inf]], np.float32), "not 0.5..inf"),
         (np.array([[0, 200]], np.float32), "normalise_disparity scales it"),
         (np.zeros((4, 5, 3), np.float32), r"must be \(height, width\) float32, not \(4, 5, 3\)"),

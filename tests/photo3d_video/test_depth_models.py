@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from photo3d_video import InputError, Picture, WeightsError, cli, estimate_depth, frame_photo, frame_picture
+from photo3d_video.cache import Cache
 from photo3d_video.depth import models, transformers_depth
 from photo3d_video.depth.builtin import without_triton
 from photo3d_video.depth.models import MODELS, LocalModel, find_model
@@ -334,6 +335,24 @@ def test_a_broken_model_in_the_cache_does_not_stop_a_run(saved, hub, rgb, tmp_pa
     assert "the built-in network is used instead" in caplog.text
     with pytest.raises(WeightsError, match="cannot be loaded"):
         estimate_depth(rgb, "depth-anything-v2-small")
+
+
+def test_what_stands_in_for_a_model_is_not_kept_as_its_depth(saved, hub, rgb, cache, monkeypatch, caplog) -> None:
+    put_into_hub(hub, SMALL, saved("depth-anything"), SMALL.revision or "")
+
+    def fail(*_: object) -> None:
+        raise WeightsError("too little memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transformers_depth, "estimate", fail)
+        for _ in range(2):
+            caplog.clear()
+            assert estimate_depth(rgb, store=Cache(cache)).source == "built-in network"
+            assert "the built-in network is used instead" in caplog.text, "it is told each time"
+    assert len(list(cache.iterdir())) == 1, "the built-in network's own entry"
+    assert estimate_depth(rgb, store=Cache(cache)).source == "depth-anything-v2-small (Apache-2.0)"
+    monkeypatch.setattr(transformers_depth, "estimate", fail)
+    assert estimate_depth(rgb, store=Cache(cache)).source == "depth-anything-v2-small (Apache-2.0)", "kept"
 
 
 def test_licence_that_forbids_commerce_is_told(saved, hub, rgb, caplog) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -68,9 +70,10 @@ def still(two_planes, folder, name: str, **options) -> np.ndarray:
     from photo3d_video.depth.builtin import DepthMap
 
     planes = two_planes(240, 180)
+    depth = DepthMap(planes.disparity, None, "test")
     result = render_photo(
-        planes.rgb, "swing", folder / f"{name}.png", depth=DepthMap(planes.disparity, None, "test"), fill="fast",
-        cache=False, seconds=1.0, **({"still": 0.0} | options),
+        planes.rgb, options.pop("path", "swing"), folder / f"{name}.png", depth=depth, fill="fast", cache=False,
+        seconds=1.0, **({"still": 0.0} | options),
     )  # fmt: skip
     return np.asarray(Image.open(result.output).convert("RGB")).astype(float)
 
@@ -92,6 +95,25 @@ def test_a_focus_pull_changes_what_is_sharp(two_planes, tmp_path) -> None:
     assert sharpness(first, wall) < sharpness(plain, wall)
     assert sharpness(middle, inside) < 0.97 * sharpness(first, inside)
     assert sharpness(middle, wall) > sharpness(first, wall)
+
+
+def test_depth_of_field_follows_the_keys_of_a_path_file(two_planes, tmp_path) -> None:
+    keys = [{"time": t, "position": [0, 0, 0], "focus": xy} for t, xy in ((0, [0.55, 0.5]), (1, [0.05, 0.5]))]
+    file = tmp_path / "pull.json"
+    file.write_text(json.dumps({"version": 1, "keyframes": keys}))
+    _, x = np.mgrid[0:180, 0:240]
+    wall = x < 40
+    move = {"path": str(file), "dof": 2.0}
+    first, last, held = (
+        still(two_planes, tmp_path, name, **move, **options)
+        for name, options in {
+            "first": {"still": 0.0},
+            "last": {"still": "100%"},
+            "held": {"still": "100%", "focus_xy": (0.55, 0.5)},
+        }.items()
+    )
+    assert sharpness(last, wall) > 1.05 * sharpness(first, wall)
+    np.testing.assert_array_equal(held, first)  # what is asked for goes before the file
 
 
 def test_off_gives_the_same_pixels_and_stereo_takes_both(two_planes, tmp_path) -> None:

@@ -114,7 +114,11 @@ def test_crops_show_the_subject_and_never_cut_its_head(box, w: int, h: int, aspe
     framing = frame_photo(w, h, clip_size(w, h, aspect, "1080p"), subject)
     left, top, width, height = framing.left, framing.top, framing.crop_width, framing.crop_height
     assert -1e-9 <= left <= 1 - width + 1e-9 and -1e-9 <= top <= 1 - height + 1e-9, "inside of the photo"
-    assert top <= subject.top + 1e-9, "the head is inside"
+    chin = subject.head[3]
+    if chin - subject.top <= height:
+        assert top <= subject.top + 1e-9 and top + height >= chin - 1e-9, "the head is inside"
+    else:
+        assert top + 1e-9 >= subject.top and top + height <= chin + 1e-9, "nothing but head"
     if subject.bottom - subject.top <= height:
         assert top + height >= subject.bottom - 1e-9
         spare = height - (subject.bottom - subject.top)

@@ -13,9 +13,10 @@ import pytest
 
 from photo3d_video import cli, hardware
 from photo3d_video.codecs import BT709, codec_args
+from photo3d_video.encoding import VideoSpec, encoder_args
 from photo3d_video.errors import EncodeError, InputError
 from photo3d_video.hardware import HARDWARE, NAMES
-from photo3d_video.video import VideoSpec, VideoWriter, encoder_args
+from photo3d_video.video import VideoWriter
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="stands in a shell script for ffmpeg")
 

@@ -17,9 +17,10 @@ import numpy as np
 import pytest
 
 from photo3d_video import video
+from photo3d_video.encoding import VideoSpec
 from photo3d_video.files import PictureWriter
 from photo3d_video.interruptions import held_back
-from photo3d_video.video import VideoSpec, VideoWriter
+from photo3d_video.video import VideoWriter
 
 SENT = (signal.SIGINT, signal.SIGTERM)
 

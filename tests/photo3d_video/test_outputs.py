@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import wave
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,12 @@ import pytest
 from PIL import Image
 
 import photo3d_video
-from photo3d_video import cli
+from photo3d_video import cli_clip
 from photo3d_video.depth.builtin import DepthMap
 from photo3d_video.errors import InputError, OutputError, Photo3DError
 from photo3d_video.formats import choose_format
-from photo3d_video.run import RenderResult, render_photo
+from photo3d_video.outputs import RenderResult, output_file
+from photo3d_video.run import render_photo
 from photo3d_video.stereo import JOINS, anaglyph
 
 SIZE = (160, 120)
@@ -41,6 +43,17 @@ def render(two_planes, photo):
 
 def names(folder: Path) -> set[str]:
     return {file.name for file in folder.iterdir()}
+
+
+def test_output_names(tmp_path, photo) -> None:
+    filed = replace(photo, path=Path("/somewhere/my.holiday.jpg"))
+    name = "my.holiday_swing.mp4"
+    assert output_file(None, filed, "swing") == Path(name)
+    assert output_file(tmp_path, filed, "swing") == tmp_path / name
+    assert output_file("new/folder", filed, "swing") == Path("new/folder") / name
+    assert output_file("a/b.mp4", filed, "swing") == Path("a/b.mp4")
+    assert output_file(None, filed, "paths/my moves.json") == Path("my.holiday_my moves.mp4")
+    assert output_file(None, photo, "swing") == Path("photo_swing.mp4")
 
 
 @pytest.mark.parametrize(("name", "word"), [("c.webm", "vp9"), ("c.mov", "prores"), ("c.gif", "gif")])
@@ -201,11 +214,11 @@ def test_what_does_not_go_together_is_found_first(photo, monkeypatch, options, e
     def too_late(*_: object) -> DepthMap:
         raise AssertionError("depth was estimated first")
 
-    monkeypatch.setattr("photo3d_video.run.estimate_depth", too_late)
+    monkeypatch.setattr("photo3d_video.stages.estimate_depth", too_late)
     with pytest.raises(error, match=message) as caught:
         render_photo(photo, **{"output": "c.mp4", **options})
     assert isinstance(caught.value, Photo3DError) and "\n" not in str(caught.value)
 
 
 def test_names_in_the_command_are_those_of_the_tables() -> None:
-    assert set(cli.STEREO) == set(JOINS)
+    assert set(cli_clip.STEREO) == set(JOINS)

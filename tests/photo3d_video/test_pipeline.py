@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from PIL import Image
 
 import photo3d_video
 from camera_paths import PRESETS, project
-from photo3d_video import pipeline, run
+from photo3d_video import moves, pipeline, run, stages
 from photo3d_video.depth.builtin import DepthMap
 from photo3d_video.errors import GLUnavailableError, InputError, OutputError, Photo3DError, WeightsError
 from photo3d_video.progress import STAGES, Silent, Stopwatch
@@ -57,7 +58,7 @@ def test_first_frame_is_the_photo(context, picture, scene, psnr) -> None:
     view = pipeline.make_view(picture, BUDGET_PX)
     for name, preset in PRESETS.items():
         if preset.starts_at_source:
-            first = next(pipeline.render_frames(context, scene, pipeline.make_path(name, view, 12)))
+            first = next(pipeline.render_frames(context, scene, moves.make_path(name, view, 12)))
             assert psnr(first, picture.rgb) >= 40, name
 
 
@@ -65,7 +66,7 @@ def test_first_frame_is_the_photo(context, picture, scene, psnr) -> None:
 def test_no_path_shows_a_hole(context, picture, scene, name) -> None:
     from render.renderer import Renderer
 
-    path = pipeline.make_path(name, pipeline.make_view(picture, BUDGET_PX), 10)
+    path = moves.make_path(name, pipeline.make_view(picture, BUDGET_PX), 10)
     with Renderer(context, scene, *SIZE) as renderer:
         for pose, factor, shift in zip(path.world_to_camera, path.focal_factor, path.shift, strict=True):
             renderer.draw(pose, float(factor), shift)
@@ -74,7 +75,7 @@ def test_no_path_shows_a_hole(context, picture, scene, name) -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_path_moves_smoothly(context, picture, scene, name) -> None:
-    path = pipeline.make_path(name, pipeline.make_view(picture, BUDGET_PX), 24)
+    path = moves.make_path(name, pipeline.make_view(picture, BUDGET_PX), 24)
     frames = np.stack(list(pipeline.render_frames(context, scene, path))).astype(np.float32)
     change = np.abs(np.diff(frames, axis=0)).mean((1, 2, 3))
     assert change.max() > 0.5, "it moves"
@@ -84,7 +85,7 @@ def test_every_path_moves_smoothly(context, picture, scene, name) -> None:
 
 def test_things_land_where_the_cameras_say(context, picture, scene) -> None:
     width = SIZE[0]
-    path = pipeline.make_path("pan", pipeline.make_view(picture, BUDGET_PX), 5)
+    path = moves.make_path("pan", pipeline.make_view(picture, BUDGET_PX), 5)
     depth = 1 / (pipeline.FAR_DISPARITY + (1 - pipeline.FAR_DISPARITY) * 0.9)
     centre = np.array([[(0.55 - 0.5) * width / picture.focal_px * depth, 0, depth]])  # of the disc
     expected = width / 2 + picture.focal_px * project(path, centre)[:, 0, 0]
@@ -96,7 +97,7 @@ def test_things_land_where_the_cameras_say(context, picture, scene) -> None:
 
 def test_same_input_same_frames(context, picture, scene) -> None:
     again = pipeline.make_scene(picture, pipeline.make_layers(picture, BUDGET_PX))
-    path = pipeline.make_path("circle", pipeline.make_view(picture, BUDGET_PX), 3)
+    path = moves.make_path("circle", pipeline.make_view(picture, BUDGET_PX), 3)
     for a, b in zip(
         pipeline.render_frames(context, scene, path), pipeline.render_frames(context, again, path), strict=True
     ):
@@ -104,7 +105,7 @@ def test_same_input_same_frames(context, picture, scene) -> None:
 
 
 def test_supersampling_keeps_size_and_picture(context, picture, scene, psnr) -> None:
-    path = pipeline.make_path("zoom-in", pipeline.make_view(picture, BUDGET_PX), 2)
+    path = moves.make_path("zoom-in", pipeline.make_view(picture, BUDGET_PX), 2)
     (once, _), (twice, _) = (list(pipeline.render_frames(context, scene, path, n)) for n in (1, 2))
     assert once.shape == twice.shape and psnr(once, twice) > 30
 
@@ -142,49 +143,6 @@ def test_budget_grows_with_strength_and_size() -> None:
             pipeline.parallax_budget_px(300, 400, strength)
 
 
-def test_frame_count(tmp_path) -> None:
-    assert run.frame_count("swing", 4, 30) == 120
-    assert run.frame_count("swing", 2.5, 23.976) == 60
-    assert run.frame_count("swing", 0.001, 30) == 1
-    for name, preset in PRESETS.items():
-        assert run.frame_count(name, None, 10) == round(10 * preset.default_seconds)
-    file = write_moves(tmp_path, [0, 1.5])
-    assert run.frame_count(file, None, 20) == 30 and run.frame_count(file, 1, 20) == 20
-    assert run.frame_count(write_moves(tmp_path, [0]), None, 20) == 80
-    for seconds, fps in ((0, 30), (-1, 30), (601, 30), (float("nan"), 30), (4, 0), (4, float("nan")), (4, 1000)):
-        with pytest.raises(InputError, match=r"--seconds|--fps"):
-            run.frame_count("swing", seconds, fps)
-
-
-def write_moves(folder: Path, times: list[float], reach: float = 0.5) -> str:
-    file = folder / "moves.JSON"
-    keyframes = [{"time": t, "position": [reach * t, 0, 0]} for t in times]
-    file.write_text(json.dumps({"version": 1, "keyframes": keyframes}))
-    return str(file)
-
-
-def test_path_files_are_held_to_the_budget(tmp_path, picture, caplog) -> None:
-    view = pipeline.make_view(picture, BUDGET_PX)
-    assert len(pipeline.make_path(write_moves(tmp_path, [0, 1]), view, 10)) == 10
-    assert not caplog.records
-    far = pipeline.make_path(write_moves(tmp_path, [0, 1], reach=50), view, 10)
-    assert "scaled to" in caplog.text
-    limit = pipeline.make_path("pan", view, 50).position[:, 0].max()
-    assert far.position[:, 0].max() <= 2.1 * limit
-
-
-@pytest.mark.parametrize("name", ["orbit", "3d-zoom"])
-def test_a_saved_move_is_the_same_move(tmp_path, picture, name) -> None:
-    view = pipeline.make_view(picture, BUDGET_PX)
-    seconds = PRESETS[name].default_seconds
-    pipeline.write_path(tmp_path / "move.json", name, view, seconds, easing=None, still_frames=30)
-    corners = 2 * np.array([[x, y, 1] for x in (-0.5, 0.5) for y in (-0.4, 0.4)])
-    expected = project(pipeline.make_path(name, view, 90), corners) * picture.focal_px
-    found = project(pipeline.make_path(str(tmp_path / "move.json"), view, 90), corners) * picture.focal_px
-    assert np.abs(found - expected).max() < 0.005 * SIZE[0] and np.ptp(expected, axis=0).max() > 0.02 * SIZE[0]
-    assert len(json.loads((tmp_path / "move.json").read_text())["keyframes"]) <= 4 * seconds + 1
-
-
 def test_a_move_is_saved_beside_its_clip(tmp_path, photo, depth) -> None:
     options = {"depth": depth, "seconds": 0.5, "preset": "ultrafast", "output": tmp_path / "c.mp4"}
     run.render_photo(photo, "zoom-in", **options, loop=True, save_path=tmp_path / "move.json")
@@ -206,13 +164,6 @@ def test_loop_turns_back_what_does_not_loop(tmp_path, photo, depth, monkeypatch)
     assert arc.loops and not plain_arc.loops
 
 
-def test_unknown_paths_name_the_choices() -> None:
-    with pytest.raises(InputError, match=r"zoom-in.*dolly-zoom"):
-        pipeline.find_move("moonwalk")
-    with pytest.raises(InputError, match="easing"):
-        pipeline.check_timing("swing", 10, "wobbly", still_frames=0)
-
-
 def test_focus_point(picture) -> None:
     near = pipeline.make_view(picture, BUDGET_PX, (0.55, 0.5))
     far = pipeline.make_view(picture, BUDGET_PX, (0.02, 0.02))
@@ -222,31 +173,18 @@ def test_focus_point(picture) -> None:
         pipeline.make_view(picture, BUDGET_PX, (0.5, 1.2))
 
 
-def test_output_names(tmp_path, photo) -> None:
-    from dataclasses import replace
-
-    filed = replace(photo, path=Path("/somewhere/my.holiday.jpg"))
-    name = "my.holiday_swing.mp4"
-    assert run.output_file(None, filed, "swing") == Path(name)
-    assert run.output_file(tmp_path, filed, "swing") == tmp_path / name
-    assert run.output_file("new/folder", filed, "swing") == Path("new/folder") / name
-    assert run.output_file("a/b.mp4", filed, "swing") == Path("a/b.mp4")
-    assert run.output_file(None, filed, "paths/my moves.json") == Path("my.holiday_my moves.mp4")
-    assert run.output_file(None, photo, "swing") == Path("photo_swing.mp4")
-
-
 class Recorder:
     """Progress that remembers."""
 
     def __init__(self) -> None:
         self.stages: list[tuple[str, int | None]] = []
-        self.steps = 0
+        self.steps: Counter[str] = Counter()
 
     def start(self, stage: str, total: int | None = None) -> None:
         self.stages.append((stage, total))
 
     def advance(self) -> None:
-        self.steps += 1
+        self.steps[self.stages[-1][0]] += 1
 
 
 def test_run_from_an_array(tmp_path, photo, depth, decode) -> None:
@@ -257,7 +195,8 @@ def test_run_from_an_array(tmp_path, photo, depth, decode) -> None:
     assert result.output == tmp_path / "photo_zoom-in.mp4"
     assert (result.size, result.frames, result.fps) == (SIZE, 5, 10)
     assert set(result.seconds) == set(STAGES) and all(seconds >= 0 for seconds in result.seconds.values())
-    assert recorder.steps == 5 and recorder.stages[-1] == ("render", 5)
+    assert set(recorder.steps) == {"layers", "render"} and recorder.steps["layers"] > 1, "each painting is a step"
+    assert recorder.steps["render"] == 5 and recorder.stages[-1] == ("render", 5)
     assert [stage for stage, _ in recorder.stages] == [s for s in STAGES if s in dict(recorder.stages)]
     assert len(decode(result.output).frames) == 5
 
@@ -293,7 +232,7 @@ def test_mistakes_are_found_before_the_slow_stages(photo, monkeypatch, arguments
     def too_late(*_: object) -> DepthMap:
         raise AssertionError("depth was estimated first")
 
-    monkeypatch.setattr(run, "estimate_depth", too_late)
+    monkeypatch.setattr(stages, "estimate_depth", too_late)
     with pytest.raises(error) as caught:
         photo3d_video.render_photo(photo, **{"output": "/tmp/clip.mp4", **arguments})
     assert isinstance(caught.value, Photo3DError) and "\n" not in str(caught.value)

@@ -14,8 +14,10 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from photo3d_video.codecs import PRESETS
+from photo3d_video.encoding import VideoSpec
 from photo3d_video.errors import EncodeError, InputError, OutputError
-from photo3d_video.video import PRESETS, VideoSpec, VideoWriter, even_crop
+from photo3d_video.video import VideoWriter
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 SPEC = VideoSpec(64, 48, fps=30, preset="ultrafast")
@@ -166,11 +168,6 @@ def test_specs_that_cannot_be_encoded(change: dict[str, object], message: str) -
         VideoSpec(**{"width": 640, "height": 360, "fps": 30, **change})
 
 
-def test_even_crop() -> None:
-    assert even_crop(1081, 607) == (1080, 606)
-    assert even_crop(1080, 606) == (1080, 606)
-
-
 def test_presets_exist() -> None:
     options = subprocess.run([FFMPEG, "-h", "encoder=libx264"], capture_output=True, text=True).stdout
     assert "preset" in options
@@ -195,7 +192,7 @@ def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     program = (
         # A background job without job control starts with SIGINT ignored.
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from photo3d_video.video import *\n"
+        "from photo3d_video import VideoSpec, VideoWriter\n"
         "with VideoWriter(sys.argv[1], VideoSpec(640, 360, 30)) as writer:\n"
         "    while True:\n"
         "        writer.write(bytes(640 * 360 * 3))\n"

@@ -38,28 +38,27 @@ def test_fine_waves_keep_their_contrast_halfway(period_px, loss, axis) -> None:
 
 
 def fake_context(limit: int = 4096) -> Any:
-    array = SimpleNamespace(write=lambda *_, **__: None)
-
     def texture_array(size: tuple[int, int, int], _: int) -> Any:
-        array.size = size
-        return array
+        return SimpleNamespace(size=size, write=lambda *_, **__: None)
 
     return SimpleNamespace(info={"GL_MAX_TEXTURE_SIZE": limit}, texture_array=texture_array)
 
 
-def test_what_would_not_fit_stays_as_it_is() -> None:
-    small = np.zeros((2, 40, 60, 4), np.uint8)
-    assert Textures(fake_context(), small).array.size == (119, 79, 2)
-    coordinates = np.array([[0.2, 0.7, 1]], np.float32)
+def test_only_the_front_is_doubled_and_only_where_it_fits() -> None:
+    small = np.zeros((3, 40, 60, 4), np.uint8)
+    textures = Textures(fake_context(), small)
+    assert textures.front.size == (119, 79, 1) and textures.behind.size == (60, 40, 2)
+    coordinates = np.array([[0.2, 0.7, 0], [0.2, 0.7, 2]], np.float32)
     unchanged = Textures(fake_context(limit=118), small)
-    assert unchanged.array.size == (60, 40, 2)
-    np.testing.assert_array_equal(unchanged.coordinates(coordinates), coordinates)
+    assert unchanged.front.size == (60, 40, 1)
+    np.testing.assert_array_equal(unchanged.coordinates(coordinates), coordinates - [0, 0, 1])
     large = np.broadcast_to(np.uint8(0), (1, 3000, int(MAX_BYTES / 4 / 4 / 3000) + 1, 4))
-    assert Textures(fake_context(limit=1 << 20), large).array.size[1] == 3000
+    assert Textures(fake_context(limit=1 << 20), large).front.size[1] == 3000
 
 
 def test_coordinates_name_the_same_place() -> None:
     textures = Textures(fake_context(), np.zeros((2, 40, 60, 4), np.uint8))
-    centres = np.array([[(10 + 0.5) / 60, (30 + 0.5) / 40, 1], [(10 + 1.0) / 60, (30 + 0.5) / 40, 0]], np.float32)
-    texel = textures.coordinates(centres) * [119, 79, 1] - [0.5, 0.5, 0]
-    np.testing.assert_allclose(texel, [[20, 60, 1], [21, 60, 0]], atol=1e-3)
+    centres = np.array([[10.5 / 60, 30.5 / 40, 0], [11.0 / 60, 30.5 / 40, 0], [10.5 / 60, 30.5 / 40, 1]], np.float32)
+    sizes = np.array([[119, 79, 1], [119, 79, 1], [60, 40, 1]])
+    texel = textures.coordinates(centres) * sizes - [0.5, 0.5, 0]
+    np.testing.assert_allclose(texel, [[20, 60, -1], [21, 60, -1], [10, 30, 0]], atol=1e-3)
