@@ -18,7 +18,7 @@ from inpaint.fill import Fill
 from inpaint.filters import Bool, Float, nearest, push_pull
 from inpaint.matte import soft_edges
 from inpaint.regions import grow, peel_regions
-from inpaint.tears import Links, smooth_surfaces, surfaces, tear_band
+from inpaint.tears import Links, smooth_surfaces, surfaces
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -26,8 +26,8 @@ MAX_LAYERS = 3  # besides the backdrop
 MARGIN_PX = 3.0  # peeled beyond the budget, against rounding and filtering at the rim
 OVERLAP_PX = 2  # neighbouring layers share this many pixels, so that no crack opens between them
 BEHIND = 0.004  # a painted surface lies at least this much disparity behind what hides it
-BACKDROP_CELL_PX = 16
-SHOULDER_PX = 10  # depth this close to a tear still carries the shoulders of the network's blur: smoothed
+BACKDROP_CELL_PX = 32
+SMOOTHING_ROUNDS = 10  # calm the grain that sharpening leaves on surfaces: half as many triangles, and no wobble
 MIN_FRAGMENT_SHARE = 1.5e-4  # smaller pieces of surface are noise of the depth map
 
 
@@ -68,7 +68,7 @@ def build_layers(rgb: UInt8, disparity: Float, budget_px: float, fill: Fill) -> 
     inside = np.zeros(q.shape, bool)
     inside[border:-border, border:-border] = True
     tears = find_tears(q, budget_px)
-    q = smooth_surfaces(remove_fragments(q, tears), tears, tear_band(tears, SHOULDER_PX), SHOULDER_PX)
+    q = smooth_surfaces(remove_fragments(q, tears), tears, SMOOTHING_ROUNDS)
     colour, _ = fill(extend(rgb.astype(np.float32) / np.float32(255), border), q, ~inside, inside)
 
     matte = soft_edges(q, find_tears(q, budget_px), colour)

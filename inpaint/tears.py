@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array
@@ -74,8 +73,8 @@ def surfaces(links: Links) -> npt.NDArray[np.int32]:
     return connected_components(graph, directed=False)[1].reshape(h, w).astype(np.int32)
 
 
-def smooth_surfaces(disparity: Float, links: Links, where: Bool, rounds: int) -> Float:
-    """Average each pixel of `where` with the neighbours it is linked to, `rounds` times; tears stay sharp."""
+def smooth_surfaces(disparity: Float, links: Links, rounds: int) -> Float:
+    """Average each pixel with the neighbours it is linked to, `rounds` times; tears stay sharp."""
     q = disparity
     right, down = links.right.astype(np.float32), links.down.astype(np.float32)
     count = np.ones_like(q)
@@ -89,14 +88,5 @@ def smooth_surfaces(disparity: Float, links: Links, where: Bool, rounds: int) ->
         total[:, 1:] += right * q[:, :-1]
         total[:-1] += down * q[1:]
         total[1:] += down * q[:-1]
-        q = np.where(where, total / count, q)
+        q = total / count
     return np.asarray(q)
-
-
-def tear_band(links: Links, radius: int) -> Bool:
-    """(H, W) pixels within `radius` (square) of a torn link."""
-    h, w = links.down.shape[0] + 1, links.down.shape[1]
-    edge = np.zeros((h, w), np.uint8)
-    edge[:, :-1] |= ~links.right
-    edge[:-1] |= ~links.down
-    return cv2.dilate(edge, np.ones((2 * radius + 1,) * 2, np.uint8)).astype(bool)

@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from inpaint.filters import push_pull
+from inpaint.tears import Links
 
 NEAR, FAR = 0.9, 0.2
 RED, GREEN, BLUE = (200, 40, 40), (40, 160, 60), (50, 70, 190)
@@ -166,3 +167,12 @@ def cases(draw: st.DrawFn, min_side: int = 16, max_side: int = 56) -> Case:
     longer = draw(st.sampled_from(["neither", "neither", "neither", "height", "width"]))
     height, width = height * (12 if longer == "height" else 1), width * (12 if longer == "width" else 1)
     return Case(draw(st.sampled_from(KINDS)), height, width, draw(st.integers(0, 2**16)), draw(st.booleans()))
+
+
+def tear_band(links: Links, radius: int) -> np.ndarray:
+    """(H, W) pixels within `radius` (square) of a torn link."""
+    h, w = links.down.shape[0] + 1, links.down.shape[1]
+    edge = np.zeros((h, w), np.uint8)
+    edge[:, :-1] |= ~links.right
+    edge[:-1] |= ~links.down
+    return cv2.dilate(edge, np.ones((2 * radius + 1,) * 2, np.uint8)).astype(bool)

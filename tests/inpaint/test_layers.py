@@ -14,7 +14,6 @@ from inpaint.chains import find_tears
 from inpaint.fill import FILLS
 from inpaint.layers import LayeredImage, build_layers, extend, remove_fragments
 from inpaint.network_fill import WEIGHTS, load_network
-from inpaint.tears import tear_band
 from photo3d_video.depth.builtin import without_triton
 from tests.scenes import (
     FAR,
@@ -28,6 +27,7 @@ from tests.scenes import (
     plain,
     ramp,
     staircase,
+    tear_band,
     textured_planes,
     two_planes,
 )

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 
 from inpaint.chains import find_tears
 from inpaint.matte import Matte, soft_edges
-from inpaint.tears import Links, tear_band
-from tests.scenes import NEAR, SCENES, cases, ramp, two_planes
+from inpaint.tears import Links
+from tests.scenes import NEAR, SCENES, cases, ramp, tear_band, two_planes
 
 BUDGET_PX = 40.0
 REACH_PX = 16  # nothing farther from a tear may change
