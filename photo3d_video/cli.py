@@ -41,6 +41,8 @@ examples:
 
 def run_command() -> NoReturn:
     """`main` as a process of its own, which ends at once: taking torch apart would need half a second more."""
+    # Torch's threads spin while they wait for each other: beside any other load that made a fill 20 times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     gc.set_threshold(20_000)  # imports make objects by the 100,000 that all stay: looking for garbage takes 0.2 s
     code = main()
     for stream in (sys.stdout, sys.stderr):
