@@ -45,14 +45,19 @@ def guided_filter(guide: Float, source: Float, radius: int, eps: float) -> Float
     return np.asarray((box_mean(a, radius) * guide).sum(-1) + box_mean(offset, radius))
 
 
-def nearest(values: Float, known: Bool) -> Float:
-    """`values` (H, W) or (H, W, C) with every pixel replaced by the closest of `known`, of which there must be one."""
+def closest_pixel(known: Bool) -> npt.NDArray[np.int64]:
+    """(H, W) for every pixel the flat index of the closest pixel of `known` (H, W), of which there must be one."""
     _, label = cv2.distanceTransformWithLabels(
         (~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    of_label = np.zeros((int(label.max()) + 1, *values.shape[2:]), np.float32)
-    of_label[label[known]] = values[known]
+    of_label = np.zeros(int(label.max()) + 1, np.int64)
+    of_label[label[known]] = np.flatnonzero(known)
     return of_label[label]
+
+
+def nearest(values: Float, known: Bool) -> Float:
+    """`values` (H, W) or (H, W, C) with every pixel replaced by the closest of `known`, of which there must be one."""
+    return values.reshape(-1, *values.shape[2:])[closest_pixel(known)]
 
 
 def push_pull(values: Float, known: Bool) -> Float:

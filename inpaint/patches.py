@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, box_mean, push_pull
+from inpaint.filters import Bool, Float, box_mean, closest_pixel, push_pull
 
 Index = npt.NDArray[np.int64]
 
@@ -21,6 +21,7 @@ RADIUS = 2  # patches of 5 x 5: more of them fit into a narrow context than of 7
 COARSEST_PX, FINEST_PX = 64, 448  # long side of the smallest first and of the last level that is matched
 FIRST_DEPTH_PX = 3.0  # matching starts where holes are about this deep: smaller, and narrow contexts would vanish
 MOST_UNKNOWN = 12_000  # pixels matched on the last level: larger holes are matched at a smaller size
+SEED = 0
 ROUNDS = 3  # match and vote, per level
 ANCHOR_WEIGHT = 0.5  # how much an example's mean colour is held to the broad colours, against how well it fits in
 DISTANCE_WEIGHT = 0.06  # a match one picture away costs as much as this mean squared difference (sRGB 0..1)
@@ -39,18 +40,15 @@ class Level:
     is_source: Bool  # (N,)
 
 
-def patch_fill(rgb: Float, unknown: Bool, context: Bool, base: Float | None = None, seed: int = 0) -> Float:
+def patch_fill(rgb: Float, unknown: Bool, context: Bool) -> Float:
     """`rgb` (H, W, 3) in 0..1 with `unknown` (H, W) painted by example from `context` (H, W) alone.
 
-    `base` (H, W, 3) is what the fill should broadly look like, by default smooth interpolation. Nothing is
-    painted where there is no context at all. Deterministic for a seed.
+    Broadly it looks like smooth interpolation. Nothing is painted where there is no context at all. Deterministic.
     """
     if not unknown.any() or not context.any():
         return rgb
     # Hidden colours are gone from here on: neither shrinking nor blurring can bring them back.
     guess = np.where(context[..., None], rgb, push_pull(rgb, context)).astype(np.float32)
-    if base is not None:
-        guess = np.where(unknown[..., None], base, guess)
     long_side = max(unknown.shape)
     share = float(unknown.sum()) / long_side**2
     finest = min(FINEST_PX, long_side, max(2 * COARSEST_PX, round((MOST_UNKNOWN / share) ** 0.5)))
@@ -59,7 +57,7 @@ def patch_fill(rgb: Float, unknown: Bool, context: Bool, base: Float | None = No
     sizes = [round(min(max(first, COARSEST_PX), finest, long_side))]
     while sizes[-1] < finest:
         sizes.append(min(2 * sizes[-1], finest))
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     match: Float | None = None  # (h, w, 2) offsets (dy, dx) to the match, as fractions of the long side
     picture = guess
     for size in sizes:
@@ -109,7 +107,7 @@ def _complete(
     slot = np.full(len(level.weight), -1, np.int64)  # pixel -> its place in `target`
     slot[target] = np.arange(len(target))
     ty, tx = np.divmod(target, width)
-    closest = _closest_source(level)[target]
+    closest = closest_pixel(level.is_source.reshape(-1, width)).ravel()[target]
     mean = box_mean(colour.reshape(-1, width, 3), RADIUS).reshape(-1, 3)  # of use at sources, whose patch is all known
     anchor = level.broad[target]
     if match is None:
@@ -160,17 +158,6 @@ def _complete(
     field = np.zeros((h, w, 2), np.float32)
     field[ty - RADIUS, tx - RADIUS] = np.stack([y - ty, x - tx], 1) / long_side
     return field, colour.reshape(-1, width, 3)[RADIUS : RADIUS + h, RADIUS : RADIUS + w]
-
-
-def _closest_source(level: Level) -> Index:
-    """(N,) for every pixel the source pixel closest to it."""
-    is_source = level.is_source.reshape(-1, level.width)
-    _, label = cv2.distanceTransformWithLabels(
-        (~is_source).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    of_label = np.zeros(int(label.max()) + 1, np.int64)
-    of_label[label.ravel()[level.source]] = level.source
-    return of_label[label.ravel()]
 
 
 def _vote(colour: Float, target: Index, nearest: Index, slot: Index, best: Float, offsets: Index) -> Float:

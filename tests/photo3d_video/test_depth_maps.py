@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image
 from photo3d_video import DepthMap, InputError, cli, photo_from_array, render_photo, write_depth
 from photo3d_video.depth.files import read_disparity
 from photo3d_video.pipeline import write_depth_preview
+from tests.imports import heavy_modules_after
 
 FAST = ("--seconds", "0.1", "--preset", "ultrafast")
 
@@ -179,11 +179,4 @@ def test_depth_maps_that_are_none(disparity, says) -> None:
 
 
 def test_command_starts_as_quickly_as_before() -> None:
-    import subprocess
-
-    code = (
-        "import sys; from photo3d_video import cli; cli.make_parser();"
-        "print({'torch', 'transformers', 'huggingface_hub', 'numpy'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    assert heavy_modules_after("from photo3d_video import cli; cli.make_parser()") == "set()"

@@ -22,6 +22,7 @@ from photo3d_video.depth import models, transformers_depth
 from photo3d_video.depth.builtin import without_triton
 from photo3d_video.depth.models import MODELS, LocalModel, find_model
 from photo3d_video.photo import photo_from_array
+from tests.imports import heavy_modules_after
 
 SIZE = (120, 90)
 SMALL = MODELS["depth-anything-v2-small"]
@@ -363,12 +364,8 @@ def test_licence_that_forbids_commerce_is_told(saved, hub, rgb, caplog) -> None:
 
 
 def test_looking_for_models_imports_nothing_heavy() -> None:
-    code = (
-        "import sys; from photo3d_video.depth.models import find_model; assert find_model() is None;"
-        "print({'torch', 'transformers', 'huggingface_hub', 'numpy'} & set(sys.modules))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"
+    code = "from photo3d_video.depth.models import find_model; assert find_model() is None"
+    assert heavy_modules_after(code) == "set()"
 
 
 def test_named_models_are_listed_with_their_licences(saved, hub, capsys) -> None:
