@@ -64,7 +64,9 @@ class DepthSamples:
         # Between uniform over photos (a few big folders dominate) and uniform over folders.
         weights = np.array([len(self.photos[f]) ** 0.75 for f in self.photo_folders])
         self.folder_weights = weights / weights.sum()
-        self.pair_folders = sorted(self.pairs)
+        self.pair_folders = sorted(self.pairs)  # one scene each, mostly: many photos of it tell little more than a few
+        pair_weights = np.array([len(self.pairs[f]) ** 0.5 for f in self.pair_folders])
+        self.pair_weights = pair_weights / pair_weights.sum()
         self.cut_outs = [
             s for group in self.photos.values() for s in group
             if 0.04 < (s.subject > 127).mean() < 0.5 and not (s.subject[0] > 127).any()
@@ -74,7 +76,7 @@ class DepthSamples:
         """Sample number `index`, (H, W) = `size`, the same whenever and wherever it is drawn."""
         rng = np.random.default_rng((self.seed, index))
         if rng.random() < PAIR_SHARE:
-            group = self.pairs[self.pair_folders[rng.integers(len(self.pair_folders))]]
+            group = self.pairs[rng.choice(self.pair_folders, p=self.pair_weights)]
             sample = group[rng.integers(len(group))]
         else:
             group = self.photos[rng.choice(self.photo_folders, p=self.folder_weights)]

@@ -42,6 +42,18 @@ function colours(picture, width, height) {
   brush.drawImage(picture, 0, 0);
   return [1, 3].map(y => Array.from(brush.getImageData(width / 2, y * height / 4, 1, 1).data.slice(0, 3)));
 }
+// After "seeked" the picture may still be the one before, or none: on a busy machine it comes later.
+function current(video) {
+  try { return new VideoFrame(video); } catch { return null; }
+}
+async function shown(video, time, seconds) {
+  for (;;) {
+    const picture = current(video);
+    if (picture && picture.timestamp / 1e6 <= time && time < picture.timestamp / 1e6 + seconds) return picture;
+    picture?.close();
+    await new Promise(done => setTimeout(done, 10));
+  }
+}
 async function watch(blob, times) {
   const video = document.createElement("video");
   video.muted = video.loop = true;
@@ -49,10 +61,12 @@ async function watch(blob, times) {
   await next(video, "loadeddata");
   const frames = [], size = [video.videoWidth, video.videoHeight];
   for (const time of times) {
-    const shown = next(video, "seeked");
+    const found = next(video, "seeked");
     video.currentTime = time;
-    await shown;
-    frames.push(colours(video, ...size));
+    await found;
+    const picture = await shown(video, time, times[1] - times[0]);
+    frames.push(colours(picture, ...size));
+    picture.close();
   }
   const again = next(video, "seeking");  // what a loop does at its end
   await video.play();
