@@ -1,4 +1,4 @@
-"""Training samples for the depth network: photos with made labels, pairs with measured depth, cut-and-paste scenes."""
+"""Training samples for the depth network: photos with made labels, pairs with measured depth, made scenes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from training.sources import read_picture, training_pairs
 Float = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
 
-PAIR_SHARE = 0.25  # of samples from measured depth
+PAIR_SHARE = 0.22  # of samples from measured depth
+SCENE_SHARE = 0.25  # of samples from scenes with exact depth, where there are any
 PASTE_SHARE = 0.25  # of photo samples get a cut-out subject of another photo
-SUBJECT_UNKNOWN = 255  # pairs have no subject mask
+SUBJECT_UNKNOWN = 255  # pairs and scenes have no subject mask
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,12 @@ class Sample:
 
 
 def load_label(path: Path) -> Sample:
+    """What `training.labels`, `training.relabel` or `training.scenes` wrote."""
     data = np.load(path)
-    subject = np.minimum(data["subject"], SUBJECT_UNKNOWN - 1)
-    return Sample(data["rgb"], data["disparity"].astype(np.float32), subject)
+    disparity = data["disparity"].astype(np.float32)
+    if "subject" in data:
+        return Sample(data["rgb"], disparity, np.minimum(data["subject"], SUBJECT_UNKNOWN - 1))
+    return Sample(data["rgb"], disparity, np.full(disparity.shape, SUBJECT_UNKNOWN, np.uint8))
 
 
 def load_pair(path: Path, short_side: int) -> Sample:
@@ -52,8 +56,12 @@ def load_pair(path: Path, short_side: int) -> Sample:
 class DepthSamples:
     """Draws augmented samples. All pictures are kept in memory; each draw is seeded by its index."""
 
-    def __init__(self, data: Path, labels: Path, short_side: int = 264, seed: int = 0) -> None:
+    def __init__(
+        self, data: Path, labels: Path, scenes: Path | None = None, short_side: int = 264, seed: int = 0
+    ) -> None:
         self.seed = seed
+        self.scenes = [load_label(path) for path in sorted(scenes.glob("*.npz"))] if scenes else []
+        self.scene_share = SCENE_SHARE if self.scenes else 0.0
         self.photos: dict[str, list[Sample]] = defaultdict(list)
         for path in sorted(labels.glob("*.npz")):
             self.photos[path.name.split("__")[0]].append(load_label(path))
@@ -75,7 +83,10 @@ class DepthSamples:
     def draw(self, index: int, size: tuple[int, int]) -> Sample:
         """Sample number `index`, (H, W) = `size`, the same whenever and wherever it is drawn."""
         rng = np.random.default_rng((self.seed, index))
-        if rng.random() < PAIR_SHARE:
+        kind = rng.random()
+        if kind < self.scene_share:
+            sample = self.scenes[rng.integers(len(self.scenes))]
+        elif kind < self.scene_share + PAIR_SHARE:
             group = self.pairs[rng.choice(self.pair_folders, p=self.pair_weights)]
             sample = group[rng.integers(len(group))]
         else:

@@ -1,7 +1,7 @@
 """Train the built-in depth network.
 
 `python -m training.train_depth DATA LABELS RUN --steps 5000` trains in RUN (checkpoint, log.jsonl, weights), and goes
-on from RUN's checkpoint if there is one. LABELS is what `training.labels` wrote. On a GPU it picks larger batches.
+on from RUN's checkpoint if there is one. LABELS is what `training.labels` or `training.relabel` wrote.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("labels", type=Path)
     parser.add_argument("run", type=Path)
+    parser.add_argument("--scenes", type=Path, help="what training.scenes wrote")
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--side", type=int, default=224, help="square root of the training picture's area, px")
     parser.add_argument("--batch", type=int, default=12)
@@ -82,7 +83,7 @@ def main() -> None:
     optimiser = torch.optim.AdamW(groups, lr=0, weight_decay=WEIGHT_DECAY)
     checkpoint = Checkpoint(args.run, network, average, optimiser)
     step = checkpoint.resume(device).get("step", 0)
-    samples = DepthSamples(args.data, args.labels)
+    samples = DepthSamples(args.data, args.labels, args.scenes)
     recent: list[tuple[float, float]] = []
     saved_at = begun = time.monotonic()
     with ThreadPoolExecutor(12 if device.type == "cuda" else 2) as pool:

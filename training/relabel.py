@@ -1,0 +1,72 @@
+"""Self-training: better depth targets from a trained student and the labels it was trained on.
+
+`python -m training.relabel LABELS WEIGHTS OUT` predicts each photo at several sizes and mirrored, and blends that
+with its label. What the teacher got wrong in one photo, it got right in others of the kind, and the student has learned
+that. A label that its student contradicts as a whole counts for nothing; the others keep most of their edges and
+subjects, for the student's are softer.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from inpaint.filters import Float, guided_filter
+from photo3d_video.depth.builtin import infer, load_network, network_size
+from photo3d_video.depth.network import DepthNetwork
+from training.depth_data import load_label
+
+SIDES_PX = (256, 352, 448)  # layout from the small ones, shape from the large ones
+LABEL_SHARE = 0.6  # of a label that its student agrees with
+
+
+def standardise(disparity: Float) -> Float:
+    """Median 0, mean absolute deviation 1."""
+    centred = disparity - np.median(disparity)
+    return (centred / max(float(np.abs(centred).mean()), 1e-6)).astype(np.float32)
+
+
+def predict(network: DepthNetwork, rgb: npt.NDArray[np.uint8]) -> Float:
+    """The mean over sizes (and mirror images) of standardised disparity (H, W)."""
+    h, w = rgb.shape[:2]
+    maps = []
+    for side in SIDES_PX:
+        picture = cv2.resize(rgb, network_size(w, h, side), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+        maps.append(standardise(cv2.resize(infer(network, picture)[0], (w, h), interpolation=cv2.INTER_LINEAR)))
+    return np.mean(maps, axis=0, dtype=np.float32)
+
+
+def blend(label: Float, predicted: Float, guide: Float) -> Float:
+    """A target (H, W) from a label and a prediction, both of any scale and shift; guide (H, W, 3) in 0..1."""
+    agreement = float(np.corrcoef(label.ravel(), predicted.ravel())[0, 1]) if label.std() > 0 else 0.0
+    share = LABEL_SHARE * float(np.clip((agreement - 0.3) / 0.5, 0, 1))
+    sharper = guided_filter(guide, standardise(predicted), radius=6, eps=1e-3)
+    mixed = share * standardise(label) + (1 - share) * sharper
+    lo, hi = np.percentile(mixed, (2, 98))
+    return np.clip((mixed - lo) / max(hi - lo, 1e-6), -0.1, 1.3).astype(np.float32)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("labels", type=Path)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("out", type=Path)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    network = load_network(args.weights)
+    paths = sorted(args.labels.glob("*.npz"))
+    for path in paths:
+        if not (target := args.out / path.name).exists():
+            label = load_label(path)
+            guide = label.rgb.astype(np.float32) / np.float32(255)
+            disparity = blend(label.disparity, predict(network, label.rgb), guide)
+            np.savez(target, rgb=label.rgb, disparity=disparity.astype(np.float16), subject=label.subject)
+    print(f"{len(paths)} labels in {args.out}")
+
+
+if __name__ == "__main__":
+    main()
