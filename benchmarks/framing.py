@@ -50,18 +50,19 @@ def subject_in_frame(picture: Picture, path: CameraPath, view: View) -> dict[str
 class Sheet:
     """Small pictures with a line of text under each, in rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, cell_px: int = CELL_PX) -> None:
+        """`cell_px`: long side of a picture."""
+        self._cell_px = cell_px
         self._cells: list[UInt8] = []
 
     def add(self, text: str, rgb: UInt8) -> None:
         """The next picture, (H, W, 3)."""
-        scale = CELL_PX / max(rgb.shape[:2])
+        side = self._cell_px
+        scale = side / max(rgb.shape[:2])
         size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
-        cell = np.full((CELL_PX + TEXT_PX, CELL_PX, 3), 32, np.uint8)
+        cell = np.full((side + TEXT_PX, side, 3), 32, np.uint8)
         cell[: size[1], : size[0]] = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-        cv2.putText(
-            cell, text[-26:], (2, CELL_PX + 10), cv2.FONT_HERSHEY_SIMPLEX, 0.32, (255, 255, 255), 1, cv2.LINE_AA
-        )
+        cv2.putText(cell, text[-26:], (2, side + 10), cv2.FONT_HERSHEY_SIMPLEX, 0.32, (255, 255, 255), 1, cv2.LINE_AA)
         self._cells.append(cell)
 
     def write(self, file: Path, columns: int) -> None:
@@ -71,4 +72,4 @@ class Sheet:
         missing = -len(self._cells) % columns
         cells = np.stack([*self._cells, *[np.full_like(self._cells[0], 32)] * missing])
         grid = cells.reshape(-1, columns, *cells.shape[1:]).swapaxes(1, 2)
-        write_picture(file, np.ascontiguousarray(grid.reshape(-1, columns * CELL_PX, 3)))
+        write_picture(file, np.ascontiguousarray(grid.reshape(-1, columns * self._cell_px, 3)))
