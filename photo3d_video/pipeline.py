@@ -33,6 +33,7 @@ from photo3d_video.focus import find_focus, focus_at
 from photo3d_video.framing import Framing, apply_framing, find_subject, frame_photo, point_subject
 from photo3d_video.photo import Photo
 from photo3d_video.progress import Progress, Silent, Stopwatch
+from photo3d_video.timm_import import import_efficientnet
 
 if TYPE_CHECKING:
     from inpaint.layers import LayeredImage
@@ -171,6 +172,7 @@ def _load_inpainting_network() -> None:
 
     try:
         with without_triton():
+            import_efficientnet()
             load_network(WEIGHTS)
     except MissingWeightsError as error:
         raise WeightsError(str(error)) from error
@@ -219,6 +221,7 @@ def render_frames(
     `focus` (M, 3), from `make_focus`, is what a depth of field needs; each row is for N / M frames of the path.
     """
     from render.errors import RenderError
+    from render.occlusion import without_hidden
     from render.renderer import Renderer
 
     effects = effects or Effects()
@@ -226,7 +229,8 @@ def render_frames(
     views = zip(path.world_to_camera, path.focal_factor, path.shift, points, strict=True)
     size = (scene.width_px, scene.height_px)
     try:
-        with Renderer(context, scene, *size, supersample, effects.dof, effects.vignette) as renderer:
+        seen = without_hidden(context, scene, path.world_to_camera)
+        with Renderer(context, seen, *size, supersample, effects.dof, effects.vignette) as renderer:
             yield from renderer.frames(views)
     except RenderError as error:
         raise GLUnavailableError(str(error)) from error

@@ -42,7 +42,6 @@ def build_mesh(disparity: Float, alpha: Float, right: Bool, down: Bool, drawn: B
     Vertices lie on pixel centres. `budget_px` turns disparity errors into pixels on screen. `alpha` (H, W) only tells
     which triangles are soft; the texture carries it.
     """
-    w = disparity.shape[1]
     drawn_quads = drawn[:-1, :-1] & drawn[:-1, 1:] & drawn[1:, :-1] & drawn[1:, 1:]
     links = right[:-1].astype(np.uint8) + right[1:] + down[:, :-1] + down[:, 1:]
     # A single torn link is the open end of a tear: the surface stretches there.
@@ -50,11 +49,11 @@ def build_mesh(disparity: Float, alpha: Float, right: Bool, down: Bool, drawn: B
     whole = drawn_quads & ~torn
     leaves = _leaves(disparity, whole, budget_px)
     softness = cv2.integral((cv2.erode(alpha, np.ones((3, 3), np.uint8)) < 1).astype(np.uint8))
-    triangles, soft = _leaf_triangles(leaves, w, softness)
+    triangles, soft = _leaf_triangles(leaves, softness)
     rows = np.argsort(triangles.min(1), kind="stable")  # neighbours in a row: drivers keep vertices for a while
     triangles, soft = triangles[rows], soft[rows]
     used, compact = np.unique(triangles, return_inverse=True)
-    y, x = np.divmod(used, w)
+    y, x = np.divmod(used, disparity.shape[1])
     xy = np.stack([x + 0.5, y + 0.5], 1).astype(np.float32)
     surface = Mesh(
         xy,
@@ -68,18 +67,21 @@ def build_mesh(disparity: Float, alpha: Float, right: Bool, down: Bool, drawn: B
 
 
 def _leaves(disparity: Float, whole: Bool, budget_px: float) -> list[tuple[Index, Index, Bool]]:
-    """Per level: rows and columns (px) of the leaves' corners and (N, 4) whether top, bottom, left, right is finer."""
+    """Per level: rows and columns (px) of the leaves' corners and (N, 4) whether top, bottom, left, right is finer.
+
+    Leaves at the right and at the bottom may reach beyond the grid; they are to be cut off there.
+    """
     top_size = 1 << LEVELS
     qh, qw = whole.shape
     bh, bw = -(-qh // top_size), -(-qw // top_size)
-    quads = np.zeros((bh * top_size, bw * top_size), bool)
-    quads[:qh, :qw] = whole
-    q = np.pad(disparity, ((0, bh * top_size + 1 - qh - 1), (0, bw * top_size + 1 - qw - 1)), mode="edge")
+    beyond = ((0, bh * top_size - qh), (0, bw * top_size - qw))
+    quads = np.pad(whole, beyond)
+    q = np.pad(disparity, beyond, mode="edge")
     split = [np.zeros_like(quads)]
-    solid, empty = quads, ~quads
+    solid, empty = np.pad(whole, beyond, constant_values=True), ~quads
     for level in range(1, LEVELS + 1):
         solid, empty = _all_of_four(solid), _all_of_four(empty)
-        flat = _patch_error(q, 1 << level) * budget_px <= MAX_ERROR_PX
+        flat = _patch_error(q, 1 << level, disparity.shape) * budget_px <= MAX_ERROR_PX
         finer = split[-1]
         split.append(~empty & (~(solid & flat) | ~_all_of_four(~finer)))
     for level in range(1, LEVELS):  # neighbours of a split block must be at most one level coarser
@@ -93,7 +95,7 @@ def _leaves(disparity: Float, whole: Bool, budget_px: float) -> list[tuple[Index
         if level == 0:
             leaf &= quads
         else:
-            leaf &= quads[::size, ::size]  # a leaf is all drawn or all empty
+            leaf &= quads[::size, ::size]  # a leaf is all drawn or all empty, as far as it lies on the grid
         i, j = np.nonzero(leaf)
         finer = np.pad(split[level], 1)
         sides = np.stack([finer[i, j + 1], finer[i + 2, j + 1], finer[i + 1, j], finer[i + 1, j + 2]], 1)
@@ -109,37 +111,45 @@ def _to_children(x: Bool) -> Bool:
     return np.repeat(np.repeat(x, 2, 0), 2, 1)
 
 
-def _patch_error(q: Float, size: int) -> Float:
-    """Largest distance of q from the bilinear patch through each block's corners, per block of `size` pixels."""
+def _patch_error(q: Float, size: int, shape: tuple[int, int]) -> Float:
+    """Largest distance of q from the bilinear patch through each block's corners, per block of `size` pixels.
+
+    Blocks are cut off at the last row and column of `shape`, whose values q repeats beyond them.
+    """
     corners = q[::size, ::size]
     a, b, c, d = corners[:-1, :-1], corners[:-1, 1:], corners[1:, :-1], corners[1:, 1:]
+    heights, widths = (
+        np.clip(side - 1 - np.arange(n) * size, 1, size).astype(np.float32)
+        for side, n in zip(shape, a.shape, strict=True)
+    )
     worst = np.zeros_like(a)
     step = max(1, size // 8)
     for dy in range(0, size + 1, step):
-        left, right = a + (c - a) * (dy / size), b + (d - b) * (dy / size)
+        down = np.minimum(dy / heights, 1)[:, None]
+        left, right = a + (c - a) * down, b + (d - b) * down
         rows = q[dy : dy + (len(a) - 1) * size + 1 : size]
         for dx in range(0, size + 1, step):
             value = rows[:, dx : dx + (a.shape[1] - 1) * size + 1 : size]
-            np.maximum(worst, np.abs(left + (right - left) * (dx / size) - value), out=worst)
+            across = np.minimum(dx / widths, 1)
+            np.maximum(worst, np.abs(left + (right - left) * across - value), out=worst)
     return worst + np.abs(a - b - c + d) / 4  # two triangles are off a twisted patch by up to this
 
 
-def _leaf_triangles(
-    leaves: list[tuple[Index, Index, Bool]], width: int, softness: npt.NDArray[np.int32]
-) -> tuple[Index, Bool]:
-    """(T, 3) indices into the pixel grid of the given width, and (T,) whether a triangle's leaf holds soft pixels.
+def _leaf_triangles(leaves: list[tuple[Index, Index, Bool]], softness: npt.NDArray[np.int32]) -> tuple[Index, Bool]:
+    """(T, 3) indices into the pixel grid (H, W), and (T,) whether a triangle's leaf holds soft pixels.
 
     `softness` (H + 1, W + 1) is the integral image of the soft pixels.
     """
     parts, softs = [], []
+    height, width = softness.shape[0] - 1, softness.shape[1] - 1
     for level, (y, x, sides) in enumerate(leaves):
         size, half = 1 << level, (1 << level) // 2
         plain: Bool = ~np.asarray(sides.any(1))
-        y1, x1 = y + size + 1, x + size + 1
+        y1, x1 = np.minimum(y + size + 1, height), np.minimum(x + size + 1, width)
         soft = softness[y1, x1] - softness[y, x1] - softness[y1, x] + softness[y, x] > 0
 
         def at(dy: int, dx: int, chosen: Bool, y: Index = y, x: Index = x) -> Index:
-            return (y[chosen] + dy) * width + x[chosen] + dx
+            return np.minimum(y[chosen] + dy, height - 1) * width + np.minimum(x[chosen] + dx, width - 1)
 
         a, b, c, d = (at(dy, dx, plain) for dy, dx in ((0, 0), (0, size), (size, 0), (size, size)))
         parts += [np.stack([a, b, c], 1), np.stack([b, d, c], 1)]
@@ -155,7 +165,10 @@ def _leaf_triangles(
                 parts.append(np.stack([at(*hub, halved), at(*p, halved), at(*m, halved)], 1))
                 parts.append(np.stack([at(*hub, halved), at(*m, halved), at(*r, halved)], 1))
                 softs += [soft[whole], soft[halved], soft[halved]]
-    return np.concatenate(parts), np.concatenate(softs)
+    triangles, soft = np.concatenate(parts), np.concatenate(softs)
+    a, b, c = triangles.T
+    some = (a != b) & (b != c) & (c != a)  # nothing is left of some at the edge of the grid
+    return triangles[some], soft[some]
 
 
 def _sides(size: int, half: int) -> tuple[tuple[tuple[int, int], ...], ...]:

@@ -110,6 +110,7 @@ def test_sheet_is_the_drawn_area_without_cracks(case, share) -> None:
 def test_plane_takes_few_triangles() -> None:
     assert len(sheet(np.full((257, 385), 0.4, np.float32)).triangles) < 300
     assert len(sheet(ramp(257, 385)).triangles) < 300
+    assert len(sheet(ramp(250, 370)).triangles) < 300, "nor where the last blocks reach beyond the canvas"
 
 
 def test_step_is_fine_along_the_step_alone() -> None:

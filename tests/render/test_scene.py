@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from render.mesh import Mesh, build_mesh
-from render.scene import Scene, build_scene
+from render.scene import SOFT_CELL_PX, SOFT_STEP, Scene, build_scene, far_to_near
 from tests.scenes import two_planes
 
 FOCAL_PX = 100.0
@@ -54,6 +54,20 @@ def test_at_one_depth_the_front_layer_is_the_nearer_one() -> None:
     scene = scene_of([flat_mesh(0.5, 24, 34, True), flat_mesh(0.5, 24, 34, True)])
     layer = scene.texcoord[scene.soft[:, 0], 2]
     assert (np.diff(layer) <= 0).all() and set(layer.tolist()) == {0, 1}
+
+
+def test_soft_triangles_of_about_one_depth_are_neighbours_in_a_row() -> None:
+    rng = np.random.default_rng(0)
+    x, y = (rng.uniform(0, 1000, 5000).astype(np.float32) for _ in range(2))
+    disparity = (0.5 + rng.uniform(0, 0.1, 5000)).astype(np.float32)
+    layer = rng.integers(0, 3, 5000).astype(np.float32)
+    order = far_to_near(x, y, disparity, layer)
+    q = disparity[order]
+    assert (np.maximum.accumulate(q) - q).max() <= SOFT_STEP, "far to near but for less than a step"
+    steps = np.hypot(np.diff(x[order]), np.diff(y[order]))
+    assert np.median(steps) < 250, "scattered they would be 500 px apart"
+    same_place = far_to_near(x % SOFT_CELL_PX, y % SOFT_CELL_PX, disparity, np.zeros_like(layer))
+    assert (np.diff(disparity[same_place]) >= 0).all(), "in one place there is no tolerance"
 
 
 def test_triangles_keep_to_their_layer() -> None:
