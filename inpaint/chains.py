@@ -12,9 +12,6 @@ from itertools import pairwise
 
 import networkx as nx
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from inpaint.filters import Bool, Float
 from inpaint.tears import Index, Links, jumps_px
@@ -41,16 +38,24 @@ def find_tears(disparity: Float, budget_px: float) -> Links:
     right_px, down_px = jumps_px(disparity, budget_px)
     strong_px = min(STRONG_PX, max(MIN_STRONG_PX, STRONG_SHARE * budget_px))
     weak_px = WEAK * strong_px
-    chains = link_chains(Links(right_px <= weak_px, down_px <= weak_px), right_px, down_px)
-    kept = _real_edges(chains, strong_px, min(MIN_LENGTH_PX, max(3, MIN_LENGTH_SHARE * max(disparity.shape))))
+    least_length = min(MIN_LENGTH_PX, max(3, MIN_LENGTH_SHARE * max(disparity.shape)))
+    weak = Links(right_px <= weak_px, down_px <= weak_px)
+    chains = link_chains(weak, right_px, down_px, strong_px, least_length)
+    kept = _real_edges(chains, strong_px, least_length)
     torn_right, torn_down = _as_maps(chains, kept, disparity.shape)
     for path in _bridges(chains, kept, right_px, down_px, weak_px / 2):
         _tear_along(path, torn_right, torn_down)
     return Links(~torn_right, ~torn_down)
 
 
-def link_chains(links: Links, right_px: Float, down_px: Float) -> Chains:
-    """Join the torn links of `links` into chains between end points and junctions."""
+def link_chains(
+    links: Links, right_px: Float, down_px: Float, least_peak_px: float = 0, least_length: float = 0
+) -> Chains:
+    """Join the torn links of `links` into chains between end points and junctions.
+
+    Without the links of pieces that are nowhere as strong, or in all not as long, as asked: of noise there are too many
+    for a graph.
+    """
     h, w = links.down.shape[0] + 1, links.down.shape[1]
     (ry, rx), (dy, dx) = np.nonzero(~links.right), np.nonzero(~links.down)
     corner = np.concatenate(
@@ -60,6 +65,9 @@ def link_chains(links: Links, right_px: Float, down_px: Float) -> Chains:
         ]
     )
     jump = np.concatenate([right_px[ry, rx], down_px[dy, dx]])
+    if least_peak_px > 0 or least_length > 0:
+        possible = _in_pieces(corner, jump, least_peak_px, least_length)
+        corner, jump = corner[possible], jump[possible]
     n = len(corner)
     degree = np.bincount(corner.ravel(), minlength=(h + 1) * (w + 1))
     # Two torn links continue one another where exactly two meet at a corner.
@@ -68,7 +76,7 @@ def link_chains(links: Links, right_px: Float, down_px: Float) -> Chains:
     ends, owner = ends[order], owner[order]
     through = (degree[ends[:-1]] == 2) & (ends[:-1] == ends[1:]) if n else np.zeros(0, bool)
     a, b = owner[:-1][through], owner[1:][through]
-    count, chain = connected_components(coo_array((np.ones(len(a)), (a, b)), shape=(n, n)), directed=False)
+    count, chain = _connected(n, a, b)
     length = np.bincount(chain, minlength=count)
     peak = np.zeros(count, np.float32)
     np.maximum.at(peak, chain, jump)
@@ -82,6 +90,33 @@ def link_chains(links: Links, right_px: Float, down_px: Float) -> Chains:
         first, last = (nodes[0], nodes[-1]) if nodes else (-1 - k, -1 - k)
         graph.add_edge(first, last, key=k, length=int(length[k]), peak=float(peak[k]))
     return Chains(corner, jump.astype(np.float32), chain.astype(np.int64), graph)
+
+
+def _in_pieces(corner: Index, jump_px: Float, least_peak_px: float, least_length: float) -> Bool:
+    """(N,) which torn links are in pieces, linked by corners, with such a peak and such a length."""
+    nodes, ends = np.unique(corner, return_inverse=True)
+    first, second = ends.reshape(-1, 2).T
+    count, group = _connected(len(nodes), first, second)
+    piece = group[first]
+    peak = np.zeros(count, np.float32)
+    np.maximum.at(peak, piece, jump_px)
+    return ((peak >= least_peak_px) & (np.bincount(piece, minlength=count) >= least_length))[piece]
+
+
+def _connected(count: int, first: Index, second: Index) -> tuple[int, Index]:
+    """How many groups the pairs (`first`, `second`) make of the numbers below `count`, and each number's group.
+
+    What SciPy's `connected_components` does, whose import would take longer than all calls together.
+    """
+    root = np.arange(count)
+    while (root[first] != root[second]).any():
+        lower = np.minimum(root[first], root[second])
+        for side in (first, second):
+            np.minimum.at(root, root[side], lower)
+        while (root != root[root]).any():
+            root = root[root]
+    roots, group = np.unique(root, return_inverse=True)
+    return len(roots), group
 
 
 def _real_edges(chains: Chains, strong_px: float, min_length_px: float) -> Bool:
@@ -127,7 +162,7 @@ def _bridges(
     open_ends = open_ends[inside]
     if len(open_ends) < 2:
         return []
-    pairs = cKDTree(open_ends).query_pairs(MAX_GAP_PX, output_type="ndarray")
+    pairs = _close_pairs(open_ends, (h + 1, w + 1))
     gaps = np.abs(open_ends[pairs[:, 0]] - open_ends[pairs[:, 1]]).sum(1)
     used: set[int] = set()
     paths = []
@@ -139,6 +174,22 @@ def _bridges(
             paths.append(path)
             used |= {a, b}
     return paths
+
+
+def _close_pairs(points: Index, shape: tuple[int, int]) -> Index:
+    """(M, 2) all pairs of the points (N, 2) of a grid that are at most `MAX_GAP_PX` apart."""
+    reach = MAX_GAP_PX
+    number = np.full((shape[0] + reach, shape[1] + 2 * reach), -1)
+    y, x = points.T
+    number[y, x + reach] = np.arange(len(points))
+    pairs = []
+    for dy in range(reach + 1):
+        for dx in range(-reach, reach + 1):
+            if dy * dy + dx * dx <= reach * reach and (dy, dx) > (0, 0):
+                other = number[y + dy, x + reach + dx]
+                near = np.flatnonzero(other >= 0)
+                pairs.append(np.stack([near, other[near]], 1))
+    return np.concatenate(pairs)
 
 
 def _staircase(start: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ CORE, FOOT = 1.6, 1.1  # a ramp is an edge where it is this much steeper than an
 STEP, STEP_REACH_PX = 0.7, 3  # an edge is sharp where neighbours differ by this share of what so many pixels span
 COLOUR_SIGMA = 0.07  # colours (0..1) this far apart vote for each other with weight exp(-1/2)
 COARSE_SIDE = 512  # long side at which wide blurs are resolved first
+AT_A_TIME = 1024  # pixels, with their windows: what the processor keeps at hand
 BLUR_SHARE = 0.08  # half the width of the widest blur, of the long side
 
 
@@ -33,7 +34,7 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
     small_colour = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
     small = cv2.resize(result, size, interpolation=cv2.INTER_AREA)
-    settled = _is_step(result)
+    settled = _is_settled(result)
     small_settled = cv2.resize(settled.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
     widest = max(3, round(BLUR_SHARE * max(size)))
     for radius in (widest, widest // 2 + 1):
@@ -43,8 +44,10 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     return _resolve_ramps(result, colour, settled, 2, budget_px)
 
 
-def _is_step(disparity: Float) -> Bool:
-    """(H, W) pixels at an edge that is sharp already: one step makes most of what the surroundings span."""
+def _is_settled(disparity: Float) -> Bool:
+    """(H, W) pixels that stay: at an edge that is sharp already, where one step makes most of what the surroundings
+    span, and in surroundings that are flat, which span nothing.
+    """
     right, down = np.abs(np.diff(disparity, axis=1)), np.abs(np.diff(disparity, axis=0))
     jump = np.maximum(np.pad(right, ((0, 0), (0, 1))), np.pad(down, ((0, 1), (0, 0))))
     around = np.ones((2 * STEP_REACH_PX + 1,) * 2, np.uint8)
@@ -71,25 +74,31 @@ def _resolve_ramps(disparity: Float, colour: Float, settled: Bool, radius: int, 
     offsets = np.arange(-(radius // stride) * stride, radius + 1, stride)
     dy, dx = (g.ravel() for g in np.meshgrid(offsets, offsets, indexing="ij"))
     near = np.exp(-(dy**2 + dx**2) / (2 * (0.6 * radius) ** 2)).astype(np.float32)
-    padded = np.pad(disparity, radius, mode="edge")
-    votes = np.pad(~ramp, radius, mode="edge")
-    padded_colour = np.pad(colour, ((radius, radius), (radius, radius), (0, 0)), mode="edge")
+    # Colour and value of a pixel side by side, in a flat array: so each is looked up once, by one number.
+    padded = cv2.copyMakeBorder(np.dstack([colour, disparity]), *(radius,) * 4, cv2.BORDER_REPLICATE)
+    votes = np.pad(~ramp, radius, mode="edge").ravel()
+    width = padded.shape[1]
+    padded = padded.reshape(-1, 4)
+    window = dy * width + dx
+    centre = (rows + radius) * width + columns + radius
     lo, hi = float(disparity.min()), float(disparity.max())
     step = max(hi - lo, 1e-9) / 65535
     out = disparity.copy()
-    for start in range(0, len(rows), 16384):  # bounded memory
-        r, c = rows[start : start + 16384, None], columns[start : start + 16384, None]
-        y, x = r + radius + dy, c + radius + dx
-        difference = padded_colour[y, x] - colour[r, c]
-        weight = np.exp(-np.einsum("nkc,nkc->nk", difference, difference) / (2 * COLOUR_SIGMA**2)) * near * votes[y, x]
-        weight += 1e-4 * near * votes[y, x]  # where no colour matches, the nearest pixels decide
+    for start in range(0, len(rows), AT_A_TIME):
+        at = slice(start, start + AT_A_TIME)
+        r, c, places = rows[at], columns[at], centre[at, None] + window
+        around = padded.take(places, axis=0)
+        difference = around[..., :3] - colour[r, c][:, None]
+        share = near * votes.take(places)
+        weight = np.exp(-np.einsum("nkc,nkc->nk", difference, difference) / (2 * COLOUR_SIGMA**2)) * share
+        weight += 1e-4 * share  # where no colour matches, the nearest pixels decide
         # Value in the high and weight in the low 16 bits: one plain sort orders both, several times faster than
         # argsort.
-        quantised = np.round((padded[y, x] - lo) / step).astype(np.uint32)
+        quantised = np.round((around[..., 3] - lo) / step).astype(np.uint32)
         packed = np.sort((quantised << 16) | np.round(weight * 65535).astype(np.uint32), axis=1)
-        mass = np.cumsum(packed & 0xFFFF, axis=1, dtype=np.int64)
+        mass = np.cumsum(packed & 0xFFFF, axis=1, dtype=np.uint32)
         middle = (mass * 2 >= mass[:, -1:]).argmax(1)
         median = lo + (packed[np.arange(len(packed)), middle] >> 16) * step
         decided = mass[:, -1] > 0
-        out[r[decided, 0], c[decided, 0]] = median[decided]
+        out[r[decided], c[decided]] = median[decided]
     return out

@@ -7,7 +7,7 @@ side's context alone. The result is a full picture again, peeled in turn where i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -67,25 +67,28 @@ def build_layers(rgb: UInt8, disparity: Float, budget_px: float, fill: Fill) -> 
     q = _smooth_outside(extend(disparity, border), border)
     inside = np.zeros(q.shape, bool)
     inside[border:-border, border:-border] = True
-    tears = find_tears(q, budget_px)
-    q = smooth_surfaces(remove_fragments(q, tears), tears, SMOOTHING_ROUNDS)
+    q = remove_fragments(q, find_tears(q, budget_px))
+    # Tears anew: an edge that ran round a fragment now runs through it, and smoothing would mix both sides there.
+    q = smooth_surfaces(q, find_tears(q, budget_px), SMOOTHING_ROUNDS)
     colour, _ = fill(extend(rgb.astype(np.float32) / np.float32(255), border), q, ~inside, inside)
 
     matte = soft_edges(q, find_tears(q, budget_px), colour)
     q = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
     links = find_tears(q, budget_px)
     front = Layer(colour, q, matte.alpha, links, np.ones(q.shape, bool), ~inside)
-    layers = [front]
+    layers, painted_last = [front], []
     unreliable = matte.rim
     cut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
     while len(layers) < MAX_LAYERS:
         behind = _peel(layers[-1], cut, unreliable, budget_px, fill)
         if behind is None:
             break
-        layer, cut = behind
+        layer, cut, hidden = behind
         layers.append(layer)
+        painted_last.append(hidden)
         unreliable = np.zeros_like(unreliable)
-    return LayeredImage((*layers, _backdrop(layers[-1])), border, budget_px)
+    clean = map(_without_shine, layers[1:], painted_last)
+    return LayeredImage((front, *clean, _backdrop(layers[-1])), border, budget_px)
 
 
 def remove_fragments(disparity: Float, links: Links) -> Float:
@@ -109,8 +112,11 @@ def _smooth_outside(disparity: Float, border_px: int) -> Float:
     return disparity * (1 - share) + blurred * share
 
 
-def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fill) -> tuple[Layer, Links] | None:
-    """The picture behind `front`'s tears, or None where nothing can be revealed. `cut`: tears that hide nothing new."""
+def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fill) -> tuple[Layer, Links, Bool] | None:
+    """The picture behind `front`'s tears, its cut and what was painted now; None where nothing can be revealed.
+
+    `cut`: tears that hide nothing new.
+    """
     h, w = front.disparity.shape
     regions = peel_regions(front.disparity, front.links, cut, budget_px, MARGIN_PX, BEHIND)
     if regions is None:
@@ -122,13 +128,12 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
         known = regions.context | regions.inner_context
         rgb, q = _paint(rgb, q, regions.inner, (known & ~unreliable) | (hidden & ~regions.inner), fill)
     q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)
-    rgb = _without_shine(rgb, q, hidden)
     links = find_tears(q, budget_px)
     new_cut = _hidden_cuts(links, q, hidden)
     both = Links(cut.right | new_cut.right, cut.down | new_cut.down)
     near_hidden = grow(np.flatnonzero(hidden), np.full(int(hidden.sum()), 2 * OVERLAP_PX), _without(links, both), q)
     layer = Layer(rgb, q, np.ones((h, w), np.float32), links, near_hidden.mask, hidden | front.painted)
-    return layer, both
+    return layer, both, hidden
 
 
 def _paint(rgb: Float, disparity: Float, unknown: Bool, context: Bool, fill: Fill) -> tuple[Float, Float]:
@@ -138,19 +143,24 @@ def _paint(rgb: Float, disparity: Float, unknown: Bool, context: Bool, fill: Fil
     return fill(rgb, np.where(unknown, push_pull(disparity, context), disparity), unknown, context)
 
 
-def _without_shine(rgb: Float, disparity: Float, hidden: Bool) -> Float:
-    """Nearer pixels next to painted ones take their colour, which would else be mixed into the painted rim."""
+def _without_shine(layer: Layer, hidden: Bool) -> Layer:
+    """Nearer pixels next to painted ones take their colour, which would else be mixed into the painted rim.
+
+    `hidden` (H, W): what was painted with this layer. What the layer draws keeps its colour.
+    """
+    q = layer.disparity
     window = np.ones((2 * OVERLAP_PX + 1,) * 2, np.uint8)
-    level = cv2.dilate(np.where(hidden, disparity, -1).astype(np.float32), window)
-    nearer = ~hidden & (level >= 0) & (disparity > level + BEHIND)
-    return np.where(nearer[..., None], nearest(rgb, hidden), rgb)
+    level = cv2.dilate(np.where(hidden, q, -1).astype(np.float32), window)
+    nearer = ~layer.drawn & (level >= 0) & (q > level + BEHIND)
+    return replace(layer, rgb=np.where(nearer[..., None], nearest(layer.rgb, hidden), layer.rgb))
 
 
 def _backdrop(hindmost: Layer) -> Layer:
     """A smooth sheet behind everything: what shows through the pinholes that any cut leaves, instead of nothing."""
     h, w = hindmost.disparity.shape
     coarse = (-(-w // BACKDROP_CELL_PX), -(-h // BACKDROP_CELL_PX))
-    low = cv2.resize(cv2.erode(hindmost.disparity, np.ones((BACKDROP_CELL_PX,) * 2, np.uint8)), coarse)
+    reach = np.ones((BACKDROP_CELL_PX + 3,) * 2, np.uint8)  # a little over its cell: cells are cut between pixels
+    low = cv2.resize(cv2.erode(hindmost.disparity, reach), coarse)
     low = cv2.erode(low, np.ones((3, 3), np.uint8))
     low = np.minimum(cv2.GaussianBlur(low, (0, 0), 2), low)  # between cells it stays behind all that they hold
     q = np.maximum(cv2.resize(low, (w, h), interpolation=cv2.INTER_LINEAR) - BEHIND, 0).astype(np.float32)

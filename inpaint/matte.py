@@ -7,15 +7,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, box_mean, guided_filter, nearest
+from inpaint.filters import Bool, Float, box_mean, guided_filter, nearest, only
 from inpaint.tears import Links, torn_pairs
 
 REACH_PX = 4  # window in which the matte looks for the true edge
 GROWTH_PX, GROWTH_SHARE = 2.3, 0.0025  # the nearer surface takes its colour fringe along: px, or of the long side
 FEATHER_EPS = 2e-4
-SURE = 0.35  # alpha from which a pixel beyond the growth belongs to the nearer surface
+SURE = 0.6  # alpha from which a pixel beyond the growth belongs to the nearer surface
+TOUCHED = 0.15  # alpha from which a pixel within the growth does
 CALM, FOREIGN = 0.02, 2.0  # colours are foreign from this many deviations (at least CALM) of the background's on
 CALMEST, CALM_ALPHA = 0.03, 0.1  # a background that deviates by less shows every trace of an edge: covered by so much
+HALO, HALO_SHARE = 0.008, 0.25  # there is a halo where so many of the pixels beside an edge differ by so much from it
 RIM_PX, RIM_SHARE = 5, 0.004  # colours this close to an edge are no context: px, or of the long side
 
 
@@ -50,7 +52,7 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     far = cv2.erode(disparity, kernel)
     span = near - far
     is_near = np.where(band & (span > 0.5 * smallest), (disparity - far) > 0.5 * span, True).astype(np.float32)
-    soft = guided_filter(rgb, is_near, radius=REACH_PX, eps=FEATHER_EPS)
+    soft = guided_filter(rgb, is_near, radius=REACH_PX, eps=FEATHER_EPS, where=band)
     soft = np.clip(soft * 1.15 - 0.075, 0, 1)
     near_side, far_side = band & (is_near > 0.5), band & (is_near < 0.5)
     distance_out = cv2.distanceTransform((~near_side).astype(np.uint8), cv2.DIST_L2, 3)
@@ -59,17 +61,18 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     inward = np.maximum(soft, (distance_in - 0.5) / REACH_PX)
     outward = soft * np.clip(1.4 - distance_out / REACH_PX, 0, 1)
     fringe = far_side & (distance_out <= 2 * REACH_PX)
-    foreign, share, calm = _against_background(rgb, far_side & ~fringe, near_side & (distance_in > REACH_PX))
-    foreign = np.where(fringe, foreign, 0)
+    foreign, share, trace = _against_background(rgb, far_side & ~fringe, near_side & (distance_in > REACH_PX), fringe)
     outward = np.maximum(outward, foreign * share)
     soft = np.clip(np.where(near_side, inward, outward), 0, 1)
     growth = min(GROWTH_PX, max(1.0, GROWTH_SHARE * max(h, w)))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-    reached = (near_side | (distance_out <= growth) | (fringe & (np.maximum(soft, foreign) > SURE))).astype(np.uint8)
+    claimed = np.maximum(soft, foreign)
+    reached = near_side | ((distance_out <= growth) & (claimed > TOUCHED)) | (fringe & (claimed > SURE))
     # Rings and halos of sharpening or compression beside the edge move with the nearer surface.
-    halo = fringe & calm
+    traces, beside = (box_mean(x.astype(np.float32), REACH_PX) for x in (trace, fringe))
+    halo = fringe & (traces > HALO_SHARE * beside)
     soft = np.where(halo, np.maximum(soft, CALM_ALPHA), soft)
-    covered = halo | (fringe & (cv2.morphologyEx(reached, cv2.MORPH_CLOSE, disc) > 0))
+    covered = halo | (fringe & (cv2.morphologyEx(reached.astype(np.uint8), cv2.MORPH_CLOSE, disc) > 0))
     alpha = np.where(near_side | covered, soft, 1).astype(np.float32)
     grown = np.where(covered, np.maximum(nearest(disparity, near_side), disparity), disparity)
     reach = 2 * min(RIM_PX, max(1, round(RIM_SHARE * max(h, w)))) + 1
@@ -77,32 +80,39 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     return Matte(grown.astype(np.float32), alpha, rim & ~(near_side & (alpha > 0.99)))
 
 
-def _against_background(rgb: Float, background: Bool, foreground: Bool) -> tuple[Float, Float, Bool]:
+def _against_background(rgb: Float, background: Bool, foreground: Bool, where: Bool) -> tuple[Float, Float, Bool]:
     """How little a colour has to do with the background around it, and its share of foreground, (H, W) in 0..1 each;
-    and (H, W) whether that background is calm.
+    and (H, W) whether it is a trace that one sees, a little off a calm background. Of the pixels `where` (H, W); zero
+    elsewhere.
 
     A blurred or haloed outline of the foreground does not belong to a calm background: left behind it would stand there
     as a ghost. In a busy background it is neither told apart nor seen. `background`, `foreground`: (H, W) sure pixels.
     """
-    mean, square, known = _local_moments(rgb, background)
-    inner, _, _ = _local_moments(rgb, foreground)
+    colour = rgb[where]
+    mean, square, known = _local_moments(rgb, background, where)
+    inner, _, _ = _local_moments(rgb, foreground, where)
     variance = np.maximum(square - mean**2, 0)
     deviation = np.sqrt(variance + CALM**2)
-    foreign = np.clip((np.abs(rgb - mean) / deviation).max(-1) / FOREIGN - 1, 0, 1)
+    foreign = np.clip((np.abs(colour - mean) / deviation).max(-1) / FOREIGN - 1, 0, 1)
     across = inner - mean
-    share = np.clip(((rgb - mean) * across).sum(-1) / np.maximum((across**2).sum(-1), 1e-4), 0, 1)
+    share = np.clip(((colour - mean) * across).sum(-1) / np.maximum((across**2).sum(-1), 1e-4), 0, 1)
     # A dark spot of the background is foreign to it, too, but no mixture of it with the foreground.
-    off = (np.abs(rgb - mean - share[..., None] * across) / deviation).max(-1)
+    off = (np.abs(colour - mean - share[:, None] * across) / deviation).max(-1)
     mixture = np.clip(2 - off / FOREIGN, 0, 1)
-    calm = known & (variance.max(-1) < CALMEST**2)
-    return np.where(known, foreign * mixture, 0).astype(np.float32), share.astype(np.float32), calm
+    off_calm = (np.abs(colour - mean) > 2 * np.sqrt(variance) + HALO).any(-1)
+    trace = known & (variance.max(-1) < CALMEST**2) & off_calm
+    maps = np.zeros((2, *where.shape), np.float32)
+    maps[:, where] = np.where(known, foreign * mixture, 0), share
+    everywhere = np.zeros(where.shape, bool)
+    everywhere[where] = trace
+    return maps[0], maps[1], everywhere
 
 
-def _local_moments(rgb: Float, where: Bool) -> tuple[Float, Float, Bool]:
-    """Mean colour and mean square (H, W, 3) of the pixels of `where` nearby, and whether there are any."""
-    weight = where.astype(np.float32)
-    share = box_mean(weight, 4 * REACH_PX)
-    total = np.maximum(share, 1e-4)[..., None]
-    mean = box_mean(rgb * weight[..., None], 4 * REACH_PX) / total
-    square = box_mean(rgb**2 * weight[..., None], 4 * REACH_PX) / total
+def _local_moments(rgb: Float, of: Bool, where: Bool) -> tuple[Float, Float, Bool]:
+    """Mean colour and mean square (N, 3) of the pixels `of` near each of the N pixels `where`, and whether there are
+    any (N,).
+    """
+    share = box_mean(of.astype(np.float32), 4 * REACH_PX)[where]
+    seen, total = only(rgb, of), np.maximum(share, 1e-4)[:, None]
+    mean, square = (box_mean(x, 4 * REACH_PX)[where] / total for x in (seen, seen * seen))
     return mean.astype(np.float32), square.astype(np.float32), share > 0.02

@@ -6,11 +6,12 @@ the context is a smooth fill from the context, and its output is added to that. 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import timm
 import torch
 import torch.nn.functional as F
+from timm.models import efficientnet
 from torch import Tensor, nn
 
 ENCODER = "tf_efficientnet_lite0"
@@ -55,7 +56,8 @@ class InpaintingNetwork(nn.Module):
 
     def __init__(self, encoder: str = ENCODER, widths: tuple[int, ...] = (192, 128, 80, 56, 40)) -> None:
         super().__init__()
-        self.encoder = timm.create_model(encoder, features_only=True, pretrained=False, in_chans=INPUTS)
+        make: Callable[..., nn.Module] = getattr(efficientnet, encoder)
+        self.encoder = make(features_only=True, pretrained=False, in_chans=INPUTS)
         info: Any = self.encoder.feature_info
         channels: list[int] = info.channels()[::-1]  # strides 32, 16, 8, 4, 2
         # Full resolution enters and leaves the decoder folded 2x2 into channels: nothing runs at stride 1.

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from inpaint.filters import Bool, Float, push_pull
-from inpaint.tiles import fill_smaller, run_tiles, scale_for
+from inpaint.filters import Bool, Float, push_pull, put_over
+from inpaint.grain import add_grain
+from inpaint.tiles import box_around, choose_tile, fill_smaller, run_tiles, scale_for
 
 if TYPE_CHECKING:
     from inpaint.network import InpaintingNetwork
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("inpainting.safetensors")
 REACH_PX = 48.0  # holes deeper than this are filled on a smaller canvas: training saw bands up to about this deep
 MAX_PIXELS = 1_500_000  # the network's canvas is no larger than this
-TILE_PX, OVERLAP_PX = 384, 64  # multiples of the network's stride
+SIGHT_PX = 96  # what lies farther from all holes has no say
+LEAST_TILE_PX, MOST_TILE_PX, OVERLAP_PX = 320, 704, 64  # of the network's tiles: training saw 256 px
 
 
 class MissingWeightsError(RuntimeError):
@@ -30,23 +32,32 @@ def network_fill(
     """`rgb` (H, W, 3) and `disparity` (H, W), float32 in 0..1, with the pixels of `unknown` (H, W) painted in.
 
     The network sees the pixels of `context` (H, W) and nothing else; only `unknown` pixels change. The fill is made at
-    the scale at which the deepest hole is as deep as in training, so wide holes come out smooth. Deterministic.
+    the scale at which the deepest hole is as deep as in training, so wide holes come out smooth but for their grain.
+    Deterministic.
     `weights`: those of the network, as `load_network` takes them.
     """
     if not unknown.any() or not context.any():
         return rgb, disparity
-    values: Float = np.dstack([rgb, disparity]).astype(np.float32)
-    known = context & ~unknown
     scale = min(scale_for(unknown, context, REACH_PX), float((MAX_PIXELS / unknown.size) ** 0.5))
+    box = box_around(unknown, SIGHT_PX / scale)
+    if not context[box].any():
+        box = np.s_[:, :]
+    values, hole = np.dstack([rgb[box], disparity[box]]), unknown[box]
+    known = context[box] & ~hole
     run = functools.partial(_run, weights)
-    painted = run(values, known, unknown) if scale == 1 else fill_smaller(values, known, unknown, scale, run)
-    painted = np.where(unknown[..., None], np.clip(painted, 0, 1), values)
-    return np.ascontiguousarray(painted[..., :3]), np.ascontiguousarray(painted[..., 3])
+    painted = run(values, known, hole) if scale == 1 else fill_smaller(values, known, hole, scale, run)
+    painted = put_over(np.clip(painted, 0, 1), values, ~hole)
+    colour = add_grain(np.ascontiguousarray(painted[..., :3]), hole, known)
+    rgb, disparity = rgb.copy(), disparity.copy()
+    rgb[unknown], disparity[unknown] = colour[hole], painted[hole, 3]
+    return rgb, disparity
 
 
 def _run(weights: Path, values: Float, known: Bool, unknown: Bool) -> Float:
     """The network's answer (H, W, 4) where it matters, zeros elsewhere."""
     import torch
+
+    from inpaint.network import STRIDE
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = load_network(weights).to(device)
@@ -56,8 +67,9 @@ def _run(weights: Path, values: Float, known: Bool, unknown: Bool) -> Float:
             answer = network(torch.from_numpy(tile)[None].to(device).permute(0, 3, 1, 2))
         return np.asarray(answer[0].permute(1, 2, 0).cpu().numpy())
 
-    seen = np.dstack([push_pull(values, known), known, unknown]).astype(np.float32)
-    return run_tiles(seen, unknown, (TILE_PX, TILE_PX), OVERLAP_PX, ask)
+    seen = np.dstack([push_pull(values, known), known.astype(np.float32), unknown.astype(np.float32)])
+    tile = choose_tile(unknown, OVERLAP_PX, STRIDE, LEAST_TILE_PX, MOST_TILE_PX)
+    return run_tiles(seen, unknown, tile, OVERLAP_PX, ask)
 
 
 @functools.cache
@@ -66,7 +78,8 @@ def load_network(weights: Path) -> InpaintingNetwork:
     import torch
     from safetensors.torch import load_file
 
-    from inpaint.network import InpaintingNetwork
+    from inpaint.folding import fold_norms
+    from inpaint.network import INPUTS, STRIDE, InpaintingNetwork
 
     if not weights.is_file():
         raise MissingWeightsError(f"{weights} is missing: reinstall photo3d-video, or use the fill 'fast'")
@@ -75,4 +88,5 @@ def load_network(weights: Path) -> InpaintingNetwork:
         network.load_state_dict(load_file(weights))
     except Exception as error:
         raise MissingWeightsError(f"{weights} does not hold the inpainting network: reinstall photo3d-video") from error
-    return network.eval().to(memory_format=torch.channels_last)
+    fold_norms(network.eval(), torch.zeros(1, INPUTS, STRIDE, STRIDE))
+    return network.to(memory_format=torch.channels_last)

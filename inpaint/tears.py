@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from inpaint.filters import Bool, Float
 
@@ -66,11 +65,12 @@ def jumps_px(disparity: Float, budget_px: float) -> tuple[Float, Float]:
 def surfaces(links: Links) -> npt.NDArray[np.int32]:
     """(H, W) labels 0.. of the pieces that links hold together."""
     h, w = links.down.shape[0] + 1, links.down.shape[1]
-    index = np.arange(h * w, dtype=np.int32).reshape(h, w)
-    first = np.concatenate([index[:, :-1][links.right], index[:-1][links.down]])
-    second = np.concatenate([index[:, 1:][links.right], index[1:][links.down]])
-    graph = coo_array((np.ones(len(first), np.uint8), (first, second)), shape=(h * w, h * w))
-    return connected_components(graph, directed=False)[1].reshape(h, w).astype(np.int32)
+    # Pixels and, between them, links as pixels of a picture twice as large: OpenCV labels that in no time.
+    joined = np.zeros((2 * h - 1, 2 * w - 1), np.uint8)
+    joined[::2, ::2] = 1
+    joined[::2, 1::2], joined[1::2, ::2] = links.right, links.down
+    _, label = cv2.connectedComponents(joined, connectivity=4)
+    return label[::2, ::2] - 1
 
 
 def smooth_surfaces(disparity: Float, links: Links, rounds: int) -> Float:

@@ -7,7 +7,10 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, push_pull
+from inpaint.filters import Bool, Float, only, push_pull, put_over
+
+BOX_PX = 64
+TILE_PRICE_PX = 30_000  # running a network costs as much as this many pixels more
 
 
 def scale_for(unknown: Bool, context: Bool, reach_px: float) -> float:
@@ -16,24 +19,37 @@ def scale_for(unknown: Bool, context: Bool, reach_px: float) -> float:
     return min(1.0, reach_px / max(float(np.percentile(depth, 98)), 1.0))
 
 
+def box_around(where: Bool, margin_px: float) -> tuple[slice, slice]:
+    """The rows and columns that hold all of `where` (H, W), which is not empty, and at least a margin.
+
+    They start and end at multiples of `BOX_PX`, so that push-pull averages the same pixels in the box as outside of it.
+    """
+
+    def span(filled: Bool) -> slice:
+        first, last = np.flatnonzero(filled)[[0, -1]]
+        start, stop = max(0, int(first - margin_px)), int(np.ceil(last + 1 + margin_px))
+        return slice(start // BOX_PX * BOX_PX, -(-stop // BOX_PX) * BOX_PX)
+
+    return span(np.asarray(where.any(1))), span(np.asarray(where.any(0)))
+
+
 def fill_smaller(
     values: Float, known: Bool, unknown: Bool, scale: float, fill: Callable[[Float, Bool, Bool], Float]
 ) -> Float:
     """Paint `values` (H, W, C), C > 1, on a smaller canvas, then add what the enlarged canvas lacks next to the seam.
 
-    `fill(values, known, unknown)` paints the smaller one. Nothing but `known` pixels is seen; the result is of use at
-    `unknown` ones.
+    `fill(values, known, unknown)` paints the smaller one, into an array of its own. Nothing but `known` pixels is seen;
+    the result is of use at `unknown` ones.
     """
     h, w = known.shape
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
-    weight = known.astype(np.float32)
-    small_weight = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    small_weight = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     # Averages over known pixels only: nothing hidden may leak in.
-    total = cv2.resize(values * weight[..., None], size, interpolation=cv2.INTER_AREA)
-    small: Float = np.asarray(total / np.maximum(small_weight, 1e-6)[..., None], np.float32)
+    small = np.asarray(cv2.resize(only(values, known), size, interpolation=cv2.INTER_AREA), np.float32)
+    small /= np.maximum(small_weight, 1e-6)[..., None]
     small_known = small_weight > 0.5
     small_unknown = (cv2.resize(unknown.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0) & ~small_known
-    painted = np.where(small_known[..., None], small, fill(small, small_known, small_unknown))
+    painted = put_over(fill(small, small_known, small_unknown), small, small_known)
     large = np.asarray(cv2.resize(painted, (w, h), interpolation=cv2.INTER_CUBIC), np.float32)
     near = known & (cv2.dilate(unknown.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
     return large + push_pull(values - large, near) if near.any() else large
@@ -51,10 +67,8 @@ def run_tiles(
     h, w = tile
     ramps = (np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1).clip(max=max(overlap_px, 1)) for n in tile)
     blend = np.outer(*ramps)[..., None].astype(np.float32)
-    corners = [(y, x) for y in _starts(height, h, overlap_px) for x in _starts(width, w, overlap_px)]
-    corners = [(y, x) for y, x in corners if where[y : y + h, x : x + w].any()]
     total, share = None, np.zeros((height, width, 1), np.float32)
-    for y, x in corners:
+    for y, x in _corners(where, tile, overlap_px):
         part = planes[y : y + h, x : x + w]
         answer = run(np.pad(part, [(0, h - part.shape[0]), (0, w - part.shape[1]), (0, 0)], mode="edge"))
         if total is None:
@@ -65,6 +79,38 @@ def run_tiles(
     if total is None:
         raise ValueError("no tile holds a pixel to fill")
     return np.asarray(total / np.maximum(share, 1e-6))
+
+
+def choose_tile(where: Bool, overlap_px: int, multiple: int, least_px: int, most_px: int) -> tuple[int, int]:
+    """The (height, width) of tiles that cover `where` (H, W) with the fewest pixels, sides multiples of `multiple`.
+
+    They have at least `least_px` a side, unless one covers all, and at most `most_px`: smaller ones see too little,
+    larger ones take too much memory.
+    """
+    heights, widths = (_sides(n, overlap_px, multiple, least_px, most_px) for n in where.shape)
+
+    def price(tile: tuple[int, int]) -> int:
+        return len(_corners(where, tile, overlap_px)) * (tile[0] * tile[1] + TILE_PRICE_PX)
+
+    return min(((h, w) for h in heights for w in widths), key=price)
+
+
+def _sides(length: int, overlap: int, multiple: int, least: int, most: int) -> list[int]:
+    """Sides of tiles of which a whole number just covers a length."""
+    sides, count, side = [], 0, length
+    while count == 0 or side > least:
+        count += 1
+        side = -(-(length + (count - 1) * overlap) // (count * multiple)) * multiple
+        if side <= most:
+            sides.append(side if count == 1 else max(side, least))
+    return sides
+
+
+def _corners(where: Bool, tile: tuple[int, int], overlap: int) -> list[tuple[int, int]]:
+    """(top, left) of the tiles that hold a pixel of `where`."""
+    (height, width), (h, w) = where.shape, tile
+    corners = [(y, x) for y in _starts(height, h, overlap) for x in _starts(width, w, overlap)]
+    return [(y, x) for y, x in corners if where[y : y + h, x : x + w].any()]
 
 
 def _starts(length: int, tile: int, overlap: int) -> list[int]:

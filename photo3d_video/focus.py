@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 Float = npt.NDArray[np.float32]
+SAMPLE = 400_000  # the subject's depth is found from about so many pixels at most
 MIN_SUBJECT_SHARE = 0.01  # less than this is not what the photo is about
 
 
@@ -16,16 +17,17 @@ def find_focus(disparity: Float, subject: Float | None) -> tuple[tuple[float, fl
     close to the centre count most.
     """
     h, w = disparity.shape
-    y, x = np.mgrid[0:h, 0:w].astype(np.float32)
-    centred = np.exp(-(((x + 0.5) / w - 0.5) ** 2 + ((y + 0.5) / h - 0.5) ** 2) / (2 * 0.22**2))
+    y, x = (np.arange(n, dtype=np.float32) + np.float32(0.5) for n in (h, w))
+    centred = np.multiply.outer(*(np.exp(-((p / len(p) - 0.5) ** 2) / (2 * 0.22**2)) for p in (y, x)))
     weight = centred * (0.15 + disparity)
     if subject is not None:
         sure = np.clip(subject * 2 - 0.8, 0, 1)
         if float(sure.mean()) > MIN_SUBJECT_SHARE:
             weight = centred**0.5 * sure
     total = float(weight.sum())
-    at = (float((weight * (x + 0.5)).sum() / total / w), float((weight * (y + 0.5)).sum() / total / h))
-    return at, weighted_median(disparity, weight)
+    at = (float(weight.sum(0) @ x / total / w), float(weight.sum(1) @ y / total / h))
+    every = 1 + (h * w) // SAMPLE  # sorting all of a large picture would take a tenth of a second
+    return at, weighted_median(disparity.ravel()[::every], weight.ravel()[::every])
 
 
 def focus_at(disparity: Float, xy: tuple[float, float]) -> float:

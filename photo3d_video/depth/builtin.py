@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from photo3d_video.depth.disparity import normalise_disparity
 from photo3d_video.errors import InputError, WeightsError
+from photo3d_video.timm_import import import_efficientnet
 
 if TYPE_CHECKING:
     import torch
@@ -121,8 +122,11 @@ def load_network(weights: Path = WEIGHTS) -> DepthNetwork:
     import torch
     from safetensors.torch import load_file
 
+    from inpaint.folding import fold_norms
+
     with without_triton():
-        from photo3d_video.depth.network import DepthNetwork
+        import_efficientnet()
+        from photo3d_video.depth.network import STRIDE, DepthNetwork
 
     if not weights.is_file():
         raise WeightsError(f"{weights} is missing: reinstall photo3d-video, or train it with training/train_depth.py")
@@ -131,4 +135,5 @@ def load_network(weights: Path = WEIGHTS) -> DepthNetwork:
         network.load_state_dict(load_file(weights))
     except Exception as error:
         raise WeightsError(f"{weights} does not hold the built-in depth network: reinstall photo3d-video") from error
-    return network.eval().to(memory_format=torch.channels_last)
+    fold_norms(network.eval(), torch.zeros(1, 3, STRIDE, STRIDE))
+    return network.to(memory_format=torch.channels_last)

@@ -7,10 +7,11 @@ finer than that comes from snapping depth edges to colour edges afterwards (`inp
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import timm
 import torch.nn.functional as F
+from timm.models import efficientnet
 from torch import Tensor, nn
 
 ENCODER = "tf_efficientnet_lite0"
@@ -51,7 +52,8 @@ class DepthNetwork(nn.Module):
 
     def __init__(self, encoder: str = ENCODER, widths: tuple[int, ...] = (128, 96, 64, 48, 32)) -> None:
         super().__init__()
-        self.encoder = timm.create_model(encoder, features_only=True, pretrained=False)
+        make: Callable[..., nn.Module] = getattr(efficientnet, encoder)
+        self.encoder = make(features_only=True, pretrained=False)
         info: Any = self.encoder.feature_info
         channels: list[int] = info.channels()[::-1]  # strides 32, 16, 8, 4, 2
         self.top = Separable(channels[0], widths[0])

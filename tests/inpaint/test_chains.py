@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
-from inpaint.chains import Chains, find_tears, link_chains
+from inpaint.chains import MAX_GAP_PX, Chains, _close_pairs, _connected, find_tears, link_chains
 from inpaint.tears import Links, jumps_px, surfaces
 from tests.scenes import cases, two_planes
 
@@ -60,6 +63,22 @@ def test_every_torn_link_belongs_to_one_chain(case) -> None:
     assert len(chains.corner) == len(chains.jump_px) == len(chains.chain)
     corners = [node for node in chains.graph.nodes if node >= 0]
     assert all(0 <= node < (q.shape[0] + 1) * (q.shape[1] + 1) for node in corners)
+
+
+@pytest.mark.parametrize(("count", "pairs"), [(0, 0), (9, 0), (200, 90), (200, 199), (200, 600)])
+def test_numbers_are_grouped_as_scipy_does(count, pairs) -> None:
+    first, second = np.random.default_rng(pairs).integers(0, max(count, 1), (2, pairs))
+    graph = coo_array((np.ones(pairs), (first, second)), shape=(max(count, 1),) * 2)
+    expected = connected_components(graph, directed=False) if count else (0, np.zeros(0))
+    found = _connected(count, first, second)
+    assert found[0] == expected[0]
+    np.testing.assert_array_equal(found[1], expected[1])
+
+
+def test_close_pairs_are_those_that_a_tree_finds() -> None:
+    points = np.unique(np.random.default_rng(0).integers(0, 90, (300, 2)), axis=0)
+    found = {tuple(sorted(pair)) for pair in _close_pairs(points, (90, 90)).tolist()}
+    assert found == cKDTree(points).query_pairs(MAX_GAP_PX)
 
 
 def test_specks_and_shallow_edges_are_not_torn() -> None:

@@ -5,9 +5,9 @@ import pytest
 
 from inpaint.grain import AMOUNT, add_grain
 
-HOLE = np.zeros((96, 128), bool)
-HOLE[30:66, 40:88] = True
-MIDDLE = np.s_[36:60, 46:82]
+HOLE = np.zeros((144, 192), bool)
+HOLE[30:114, 40:152] = True
+MIDDLE = np.s_[56:88, 66:126]  # deeper than DEEP_PX
 
 
 def noisy(deviation: float) -> np.ndarray:
@@ -33,7 +33,7 @@ def test_flat_ground_stays_flat() -> None:
 
 def test_one_edge_is_no_texture() -> None:
     picture = np.full((*HOLE.shape, 3), 0.2, np.float32)
-    picture[:, 100:] = 0.9
+    picture[:, 164:] = 0.9
     assert np.abs(add_grain(picture, HOLE, ~HOLE) - picture).max() < 0.07 * 0.7
 
 
@@ -46,6 +46,6 @@ def test_grainy_fill_gets_no_more() -> None:
 def test_hidden_pixels_do_not_count() -> None:
     picture = noisy(0.2)
     hidden = np.zeros_like(HOLE)
-    hidden[:, 88:] = True
+    hidden[:, 152:] = True
     picture[~hidden] = 0.5
     assert np.abs(add_grain(picture, HOLE, ~HOLE & ~hidden) - picture).max() < 0.01

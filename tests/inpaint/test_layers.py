@@ -70,6 +70,9 @@ def assert_sound(image: LayeredImage, photo_shape: tuple[int, int]) -> None:
     assert front.painted[0].all() and not front.painted[b:-b, b:-b].any(), "the photo itself is not painted over"
     for nearer, farther in zip(image.layers, behind, strict=False):
         assert (farther.disparity <= nearer.disparity + 1e-6).all(), "nothing comes to lie before what hides it"
+    for layer in behind[:-1]:
+        own = layer.drawn & ~layer.painted
+        np.testing.assert_array_equal(layer.rgb[own], front.rgb[own], err_msg="it may come out in front by a hair")
     backdrop = behind[-1]
     assert backdrop.drawn.all() and backdrop.links.right.all() and backdrop.links.down.all()
 
@@ -86,6 +89,14 @@ def test_specks_take_the_depth_around_them_and_surfaces_stay() -> None:
     q[20, 30] = 1.0
     cleaned = remove_fragments(q, find_tears(q, budget_px=1e4))  # at which even a speck counts as torn
     np.testing.assert_array_equal(cleaned, scene.disparity)
+
+
+def test_no_depth_between_both_sides_appears_where_a_sliver_was_removed_from_an_edge() -> None:
+    scene = two_planes(192, 256)
+    left = int(np.flatnonzero(scene.near.any(0))[0])
+    scene.disparity[90:95, left : left + 2] = 0.05  # torn from the wall and from the rectangle
+    front = layers_of(scene).layers[0].disparity
+    assert not ((front > FAR + 0.1) & (front < NEAR - 0.1)).any()
 
 
 @pytest.mark.parametrize("name", SCENES)

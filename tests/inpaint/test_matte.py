@@ -67,7 +67,7 @@ def test_clean_edge_stays_where_it_is() -> None:
     for y in (24, 71):
         for x in (42, 85):
             corners[y - 5 : y + 6, x - 5 : x + 6] = True
-    assert matte.alpha[outside & ~corners].max() < 0.3, "the wall is not dragged along"
+    assert not (outside & ~corners).any(), "the wall is not dragged along"
 
 
 def test_halo_on_a_calm_wall_moves_with_the_rectangle_and_a_dark_spot_stays() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inpaint.tiles import fill_smaller, run_tiles, scale_for
+from inpaint.tiles import box_around, choose_tile, fill_smaller, run_tiles, scale_for
 
 
 @pytest.fixture
@@ -56,3 +56,26 @@ def test_smaller_canvas_hides_what_is_hidden_and_fits_the_seam() -> None:
     result = fill_smaller(secret, ~hole, hole, 0.5, fill)
     assert seen == [pytest.approx(0.5)]
     assert 0.5 < result[20, 40, 0] < 0.58 < result[30, 40, 0], "at the seam the fill comes closer to the context"
+
+
+@pytest.mark.parametrize(
+    ("shape", "tile"),
+    [((100, 150), (128, 160)), ((466, 466), (480, 480)), ((466, 1200), (480, 640)), ((1300, 90), (704, 96))],
+)
+def test_full_picture_is_covered_by_few_large_tiles(shape, tile) -> None:
+    assert choose_tile(np.ones(shape, bool), 64, 32, 320, 704) == tile
+
+
+def test_small_hole_takes_one_small_tile() -> None:
+    hole = np.zeros((1200, 1200), bool)
+    hole[5:20, 30:50] = True
+    assert choose_tile(hole, 64, 32, 320, 704) == (320, 320)
+
+
+def test_box_holds_all_and_its_margin_within_the_picture() -> None:
+    hole = np.zeros((300, 400), bool)
+    hole[3, 200] = hole[60, 255] = True
+    assert box_around(hole, 3) == (slice(0, 64), slice(192, 320))
+    assert box_around(hole, 9) == (slice(0, 128), slice(128, 320))
+    hole[299, 399] = True
+    assert hole[box_around(hole, 9)].sum() == 3
