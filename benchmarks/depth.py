@@ -84,16 +84,10 @@ def built_in_with_edges(rgb: UInt8) -> Float:
 
 def from_weights(weights: Path) -> Model:
     """The built-in network with the weights of a training run."""
-    from photo3d_video.depth.builtin import infer, load_network, network_size
+    from photo3d_video.depth.builtin import load_network, predict
 
     network = load_network(weights)
-
-    def predict(rgb: UInt8) -> Float:
-        size = network_size(rgb.shape[1], rgb.shape[0])
-        small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
-        return infer(network, small)[0]
-
-    return predict
+    return lambda rgb: predict(network, rgb)[0]
 
 
 def from_model(name: str) -> Model:

@@ -13,14 +13,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from inpaint.filters import Float, guided_filter
-from photo3d_video.depth.builtin import infer, load_network, network_size
-from photo3d_video.depth.network import DepthNetwork
+from photo3d_video.depth.builtin import load_network, predict
 from training.depth_data import load_label
 
-SIDES_PX = (256, 352, 448)  # layout from the small ones, shape from the large ones
+SIDES_PX = (256, 384)  # layout from the small one, shape from the large one
 LABEL_SHARE = 0.6  # of a label that its student agrees with
 
 
@@ -28,16 +26,6 @@ def standardise(disparity: Float) -> Float:
     """Median 0, mean absolute deviation 1."""
     centred = disparity - np.median(disparity)
     return (centred / max(float(np.abs(centred).mean()), 1e-6)).astype(np.float32)
-
-
-def predict(network: DepthNetwork, rgb: npt.NDArray[np.uint8]) -> Float:
-    """The mean over sizes (and mirror images) of standardised disparity (H, W)."""
-    h, w = rgb.shape[:2]
-    maps = []
-    for side in SIDES_PX:
-        picture = cv2.resize(rgb, network_size(w, h, side), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
-        maps.append(standardise(cv2.resize(infer(network, picture)[0], (w, h), interpolation=cv2.INTER_LINEAR)))
-    return np.mean(maps, axis=0, dtype=np.float32)
 
 
 def blend(label: Float, predicted: Float, guide: Float) -> Float:
@@ -63,7 +51,9 @@ def main() -> None:
         if not (target := args.out / path.name).exists():
             label = load_label(path)
             guide = label.rgb.astype(np.float32) / np.float32(255)
-            disparity = blend(label.disparity, predict(network, label.rgb), guide)
+            predicted, _ = predict(network, label.rgb, sides_px=SIDES_PX)
+            predicted = cv2.resize(predicted, label.rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+            disparity = blend(label.disparity, np.asarray(predicted, np.float32), guide)
             np.savez(target, rgb=label.rgb, disparity=disparity.astype(np.float16), subject=label.subject)
     print(f"{len(paths)} labels in {args.out}")
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from photo3d_video.depth.network import DepthNetwork
 
 WEIGHTS = Path(__file__).with_name("depth.safetensors")
-SIDE_PX = 320  # square root of the network picture's area; training saw about this scale
+# Square roots of the network pictures' areas: the small one, as training saw them, for layout, the large one for shape.
+SIDES_PX = (256, 448)
 RIM_PX = 32  # mirrored around the picture: the network's zero padding bends depth at the border
 _ROUNDING = 1e-3
 MAX_ASPECT = 3.0  # longer pictures are squeezed to this: the network has seen nothing like them
@@ -60,7 +61,7 @@ def _check_map(name: str, values: npt.NDArray[np.float32]) -> None:
         )
 
 
-def network_size(width: int, height: int, side_px: int = SIDE_PX) -> tuple[int, int]:
+def network_size(width: int, height: int, side_px: int) -> tuple[int, int]:
     """(width, height) of the network's picture: about side_px ** 2 pixels, the photo's aspect, multiples of 32."""
     aspect = float(np.clip(width / height, 1 / MAX_ASPECT, MAX_ASPECT))
     w, h = (max(2, round(side_px * s / 32)) * 32 for s in (aspect**0.5, aspect**-0.5))
@@ -71,11 +72,33 @@ def estimate_depth(rgb: npt.NDArray[np.uint8]) -> DepthMap:
     """Depth of a photo (H, W, 3) uint8 sRGB by the built-in network. Raises WeightsError if its weights are missing."""
     import torch
 
-    network = load_network()
-    size = network_size(rgb.shape[1], rgb.shape[0])
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    disparity, subject = infer(network, small, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    disparity, subject = predict(load_network(), rgb, device)
     return DepthMap(normalise_disparity(disparity), subject, "built-in network")
+
+
+def predict(
+    network: DepthNetwork,
+    rgb: npt.NDArray[np.uint8],
+    device: torch.device | str = "cpu",
+    sides_px: tuple[int, ...] = SIDES_PX,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Disparity (median 0, mean absolute deviation 1) and subject probability of a photo (H, W, 3) of any size.
+
+    Means over the photo at several sizes, the smallest first; as large as the network's answer to the last.
+    """
+    answers = []
+    for side in sides_px:
+        size = network_size(rgb.shape[1], rgb.shape[0], side)
+        shrinks = size[0] < rgb.shape[1]
+        picture = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+        disparity, subject = infer(network, np.asarray(picture, np.uint8), device)
+        centred = disparity - np.median(disparity)
+        answers.append(np.dstack([centred / max(float(np.abs(centred).mean()), 1e-6), subject]))
+    size = answers[-1].shape[1::-1]
+    alike = np.stack([cv2.resize(a, size, interpolation=cv2.INTER_LINEAR) for a in answers])
+    mean = np.asarray(alike.mean(0), np.float32)
+    return np.ascontiguousarray(mean[..., 0]), np.ascontiguousarray(mean[..., 1])
 
 
 def infer(

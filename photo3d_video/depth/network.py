@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from timm.models import efficientnet
 from torch import Tensor, nn
 
-ENCODER = "tf_efficientnet_lite0"
+ENCODER = "tf_efficientnet_lite2"
 STRIDE = 32  # input sides must be multiples of this
 
 
