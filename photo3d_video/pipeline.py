@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Generator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from photo3d_video.files import write_picture
 from photo3d_video.fill_model import FillModel, load_fill
 from photo3d_video.focus import find_focus, focus_at
 from photo3d_video.framing import Framing, apply_framing, find_subject, frame_photo, point_subject
+from photo3d_video.interruptions import held_back
 from photo3d_video.photo import Photo
 from photo3d_video.progress import Progress, Silent, Stopwatch
 from photo3d_video.timm_import import import_efficientnet
@@ -229,8 +231,12 @@ def render_frames(
     views = zip(path.world_to_camera, path.focal_factor, path.shift, points, strict=True)
     size = (scene.width_px, scene.height_px)
     try:
-        seen = without_hidden(context, scene, path.world_to_camera)
-        with Renderer(context, seen, *size, supersample, effects.dof, effects.vignette) as renderer:
+        with ExitStack() as held:
+            with held_back():  # moderngl crashes where it is interrupted while it makes a program
+                seen = without_hidden(context, scene, path.world_to_camera)
+                renderer = held.enter_context(
+                    Renderer(context, seen, *size, supersample, effects.dof, effects.vignette)
+                )
             yield from renderer.frames(views)
     except RenderError as error:
         raise GLUnavailableError(str(error)) from error
