@@ -10,7 +10,7 @@ import numpy as np
 from inpaint.filters import Bool, Float, push_pull
 
 SIGMAS_PX = (0.0, 1.0, 2.0, 4.0)  # octaves of detail lie between them
-AMOUNT = 0.4  # of the detail that is missing: more looks like noise, for real detail has shapes
+AMOUNT = 0.3  # of the detail that is missing: more looks like noise, for real detail has shapes
 DEEP_PX = 24.0  # this far from its context a fill gets all of it; next to it the network knows the detail well
 WINDOW_PX = 8.0
 # The mean root of |x| in a normal distribution is .822 times the root of its deviation. Roots, because single edges
