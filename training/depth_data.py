@@ -39,6 +39,12 @@ def load_label(path: Path) -> Sample:
     return Sample(data["rgb"], disparity, np.full(disparity.shape, SUBJECT_UNKNOWN, np.uint8))
 
 
+def scale_target(disparity: Float) -> Float:
+    """(H, W) of any scale and shift -> 0..1 between its 2nd and 98th percentile, a little beyond at the ends."""
+    lo, hi = np.percentile(disparity, (2, 98))
+    return np.clip((disparity - lo) / max(hi - lo, 1e-6), -0.1, 1.3).astype(np.float32)
+
+
 def load_pair(path: Path, short_side: int) -> Sample:
     """A photo with 16-bit disparity beside it, shrunk to `short_side`, scaled by robust percentiles."""
     rgb = read_picture(path)

@@ -16,26 +16,20 @@ import numpy as np
 
 from inpaint.filters import Float, guided_filter
 from photo3d_video.depth.builtin import load_network, predict
-from training.depth_data import load_label
+from photo3d_video.depth.disparity import standardise_disparity
+from training.depth_data import load_label, scale_target
 
 SIDES_PX = (256, 384)  # layout from the small one, shape from the large one
 LABEL_SHARE = 0.6  # of a label that its student agrees with
-
-
-def standardise(disparity: Float) -> Float:
-    """Median 0, mean absolute deviation 1."""
-    centred = disparity - np.median(disparity)
-    return (centred / max(float(np.abs(centred).mean()), 1e-6)).astype(np.float32)
 
 
 def blend(label: Float, predicted: Float, guide: Float) -> Float:
     """A target (H, W) from a label and a prediction, both of any scale and shift; guide (H, W, 3) in 0..1."""
     agreement = float(np.corrcoef(label.ravel(), predicted.ravel())[0, 1]) if label.std() > 0 else 0.0
     share = LABEL_SHARE * float(np.clip((agreement - 0.3) / 0.5, 0, 1))
-    sharper = guided_filter(guide, standardise(predicted), radius=6, eps=1e-3)
-    mixed = share * standardise(label) + (1 - share) * sharper
-    lo, hi = np.percentile(mixed, (2, 98))
-    return np.clip((mixed - lo) / max(hi - lo, 1e-6), -0.1, 1.3).astype(np.float32)
+    sharper = guided_filter(guide, standardise_disparity(predicted), radius=6, eps=1e-3)
+    mixed = share * standardise_disparity(label) + (1 - share) * sharper
+    return scale_target(mixed)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.depth_data import Sample, load_label
+from training.depth_data import Sample, load_label, scale_target
 from training.shapes import Shape, cut_out, random_shape
 
 Float = npt.NDArray[np.float32]
@@ -235,9 +235,7 @@ def _photographed(rgb: Float, depth: Float) -> Sample:
     size = (round(rgb.shape[1] / SUPERSAMPLING), round(rgb.shape[0] / SUPERSAMPLING))
     colour = cv2.resize(np.clip(rgb, 0, 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
     disparity = 1 / cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST)
-    lo, hi = np.percentile(disparity, (2, 98))
-    disparity = np.clip((disparity - lo) / max(hi - lo, 1e-6), -0.1, 1.3).astype(np.float32)
-    return Sample(colour.astype(np.uint8), disparity, np.zeros(disparity.shape, np.uint8))
+    return Sample(colour.astype(np.uint8), scale_target(disparity), np.zeros(disparity.shape, np.uint8))
 
 
 def write_scenes(numbers: range, labels: Path, out: Path) -> int:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from photo3d_video.depth.disparity import normalise_disparity
+from photo3d_video.depth.disparity import normalise_disparity, standardise_disparity
 from photo3d_video.errors import InputError, WeightsError
 from photo3d_video.timm_import import import_efficientnet
 
@@ -93,8 +93,7 @@ def predict(
         shrinks = size[0] < rgb.shape[1]
         picture = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
         disparity, subject = infer(network, np.asarray(picture, np.uint8), device)
-        centred = disparity - np.median(disparity)
-        answers.append(np.dstack([centred / max(float(np.abs(centred).mean()), 1e-6), subject]))
+        answers.append(np.dstack([standardise_disparity(disparity), subject]))
     size = answers[-1].shape[1::-1]
     alike = np.stack([cv2.resize(a, size, interpolation=cv2.INTER_LINEAR) for a in answers])
     mean = np.asarray(alike.mean(0), np.float32)

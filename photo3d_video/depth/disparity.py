@@ -112,3 +112,9 @@ def _warn_if_poor(disparity: npt.NDArray[np.float32], name: str) -> None:
     sample = disparity.ravel()[:: max(1, disparity.size >> 18)]
     if sample.size >= 4096 and (levels := np.unique(sample).size) <= 256:
         log.warning("%s has only %d distinct levels: slopes may show steps, 16 bits are better", name, levels)
+
+
+def standardise_disparity(disparity: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """(H, W) of any scale and shift -> median 0, mean absolute deviation 1: so several estimates can be averaged."""
+    centred = disparity - np.median(disparity)
+    return (centred / max(float(np.abs(centred).mean()), 1e-6)).astype(np.float32)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from training.relabel import blend, standardise
+from photo3d_video.depth.disparity import standardise_disparity
+from training.relabel import blend
 
 Y, X = np.mgrid[:64, :96].astype(np.float32)
 GUIDE = np.repeat(((X > 48) * 0.8).astype(np.float32)[..., None], 3, axis=2)
@@ -30,4 +31,4 @@ def test_scale_and_shift_do_not_matter() -> None:
     label = Y / 64 + 0.5 * (X > 48)
     predicted = np.sqrt(1 + Y / 64) + 0.3 * (X > 48)
     assert np.allclose(blend(label, predicted, GUIDE), blend(5 * label - 3, 0.1 * predicted + 7, GUIDE), atol=1e-4)
-    assert abs(np.median(standardise(label))) < 1e-6
+    assert abs(np.median(standardise_disparity(label))) < 1e-6
