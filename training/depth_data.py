@@ -16,7 +16,7 @@ Float = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
 
 PAIR_SHARE = 0.22  # of samples from measured depth
-SCENE_SHARE = 0.25  # of samples from scenes with exact depth, where there are any
+SCENE_SHARE = 0.3  # of samples from scenes with exact depth, where there are any
 PASTE_SHARE = 0.25  # of photo samples get a cut-out subject of another photo
 SUBJECT_UNKNOWN = 255  # pairs and scenes have no subject mask
 
@@ -63,11 +63,19 @@ class DepthSamples:
     """Draws augmented samples. All pictures are kept in memory; each draw is seeded by its index."""
 
     def __init__(
-        self, data: Path, labels: Path, scenes: Path | None = None, short_side: int = 264, seed: int = 0
+        self,
+        data: Path,
+        labels: Path,
+        scenes: Path | None = None,
+        pair_share: float = PAIR_SHARE,
+        paste_share: float = PASTE_SHARE,
+        short_side: int = 264,
+        seed: int = 0,
     ) -> None:
         self.seed = seed
         self.scenes = [load_label(path) for path in sorted(scenes.glob("*.npz"))] if scenes else []
         self.scene_share = SCENE_SHARE if self.scenes else 0.0
+        self.pair_share, self.paste_share = pair_share, paste_share
         self.photos: dict[str, list[Sample]] = defaultdict(list)
         for path in sorted(labels.glob("*.npz")):
             self.photos[path.name.split("__")[0]].append(load_label(path))
@@ -92,13 +100,13 @@ class DepthSamples:
         kind = rng.random()
         if kind < self.scene_share:
             sample = self.scenes[rng.integers(len(self.scenes))]
-        elif kind < self.scene_share + PAIR_SHARE:
+        elif kind < self.scene_share + self.pair_share:
             group = self.pairs[rng.choice(self.pair_folders, p=self.pair_weights)]
             sample = group[rng.integers(len(group))]
         else:
             group = self.photos[rng.choice(self.photo_folders, p=self.folder_weights)]
             sample = group[rng.integers(len(group))]
-            if rng.random() < PASTE_SHARE:
+            if rng.random() < self.paste_share:
                 sample = paste(sample, self.cut_outs[rng.integers(len(self.cut_outs))], rng)
         sample = crop(sample, size, rng)
         return Sample(degrade(sample.rgb, rng), sample.disparity, sample.subject)

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inpaint.filters import Float, guided_filter
+from training.depth_data import scale_target
 from training.sources import LabelledPhoto, read_picture, training_photos
 
 SUBJECT_CLASSES = frozenset(range(1, 20)) - {11}  # VOC without table (layout, not subject) and monitor
@@ -99,7 +100,7 @@ def make_target(
     return disparity, alpha
 
 
-def write_label(photo: LabelledPhoto, data: Path, out: Path) -> None:
+def write_label(photo: LabelledPhoto, data: Path, out: Path, plain: bool) -> None:
     target = out / f"{photo.name.replace('/', '__')}.npz"
     if target.exists():
         return
@@ -109,6 +110,8 @@ def write_label(photo: LabelledPhoto, data: Path, out: Path) -> None:
     classes = read_picture(masks) if masks.exists() else None
     log_disparity = photo.log_lo + teacher.astype(np.float32) / 255 * (photo.log_hi - photo.log_lo)
     disparity, alpha = make_target(rgb, np.exp(log_disparity), classes)
+    if plain:
+        disparity = scale_target(cv2.resize(np.exp(log_disparity), rgb.shape[1::-1], interpolation=cv2.INTER_CUBIC))
     np.savez(
         target, rgb=rgb, disparity=disparity.astype(np.float16),
         subject=np.round(alpha * 255).astype(np.uint8),
@@ -119,11 +122,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument(
+        "--plain", action="store_true", help="the teacher's disparity as it is, to see what this is worth"
+    )
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
     with ProcessPoolExecutor() as pool:
-        work = partial(write_label, data=args.data, out=args.out)
+        work = partial(write_label, data=args.data, out=args.out, plain=args.plain)
         done = sum(1 for _ in pool.map(work, training_photos(args.data), chunksize=16))
     print(f"{done} labels in {args.out}")
 

@@ -37,9 +37,22 @@ def gradient_error(error: Tensor, known: Tensor, scales: int = 4) -> Tensor:
     return total / scales
 
 
-def disparity_loss(predicted: Tensor, target: Tensor, gradient_weight: float) -> Tensor:
+def decorrelation(predicted: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+    """1 - Pearson correlation over the known pixels, mean over the pictures: what is far off counts the most."""
+    count = known.sum(dim=(1, 2), keepdim=True).clamp_min(1)
+    a, b = (torch.where(known, x, 0) for x in (predicted, truth))
+    a, b = ((x - x.sum(dim=(1, 2), keepdim=True) / count) * known for x in (a, b))
+    norms = a.square().sum(dim=(1, 2)) * b.square().sum(dim=(1, 2))
+    correlation = (a * b).sum(dim=(1, 2)) / (norms + 1e-4).sqrt()
+    return ((1 - correlation) * known.any(dim=(1, 2))).mean()
+
+
+def disparity_loss(
+    predicted: Tensor, target: Tensor, gradient_weight: float, decorrelation_weight: float = 1.0
+) -> Tensor:
     """Scale- and shift-invariant loss; (B, H, W) each, NaN in `target` where unknown."""
     known = ~target.isnan()
     truth = torch.where(known, target, torch.zeros_like(target))
     error = (align(predicted, known) - align(truth, known)) * known
-    return trimmed_error(error, known) + gradient_weight * gradient_error(error, known)
+    apart = decorrelation_weight * decorrelation(predicted, truth, known)
+    return apart + trimmed_error(error, known) + gradient_weight * gradient_error(error, known)

@@ -20,7 +20,7 @@ from photo3d_video.depth.disparity import standardise_disparity
 from training.depth_data import load_label, scale_target
 
 SIDES_PX = (256, 384)  # layout from the small one, shape from the large one
-LABEL_SHARE = 0.6  # of a label that its student agrees with
+LABEL_SHARE = 0.4  # of a label that its student agrees with
 
 
 def blend(label: Float, predicted: Float, guide: Float) -> Float:

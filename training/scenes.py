@@ -1,9 +1,9 @@
 """Scenes with exact depth: photo-textured grounds, walls and boxes, cut-out subjects and made shapes standing on them.
 
-`python -m training.scenes LABELS OUT --count 2000` writes one `.npz` per scene: `rgb` (H, W, 3) uint8 and `disparity`
-(H, W) float16, as `training.labels` does. Pictures for surfaces and cut-outs come from LABELS. What photos with made
-labels cannot teach is here: edges exact to the pixel, the order of overlapping things of any kind, blur that comes with
-distance.
+`python -m training.scenes LABELS OUT --kind field --count 200` writes one `.npz` per scene: `rgb` (H, W, 3) uint8 and
+`disparity` (H, W) float16, as `training.labels` does. Pictures for surfaces and cut-outs come from LABELS. What photos
+with made labels cannot teach is here: edges exact to the pixel, the order of overlapping things of any kind, blur that
+comes with distance. `mixed` scenes are the most; the other kinds show what networks get wrong.
 """
 
 from __future__ import annotations
@@ -13,242 +13,185 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from training.depth_data import Sample, load_label, scale_target
-from training.shapes import Shape, cut_out, random_shape
-
-Float = npt.NDArray[np.float32]
-Rng = np.random.Generator
-
-SHORT_SIDE_PX = 264
-SUPERSAMPLING = 4 / 3
-FAR = 60.0  # camera heights; the backdrop hangs there
+from training.canvas import (
+    Canvas,
+    Float,
+    Rng,
+    draw_box,
+    draw_ground,
+    draw_shape,
+    draw_wall,
+    empty_canvas,
+    out_of_focus,
+    photographed,
+    spot,
+    surface,
+    with_haze,
+)
+from training.depth_data import Sample, load_label
+from training.shapes import Shape, cut_out, random_plant, random_shape
 
 
 @dataclass(frozen=True)
-class Canvas:
-    """What is drawn so far. Camera at the origin, x right, y down, z ahead when it looks level."""
+class Stock:
+    """What scenes are made of."""
 
-    rays: Float  # (H, W, 3) directions whose part along the optical axis is 1: a ray's factor is its depth
-    rgb: Float  # (H, W, 3) in 0..255
-    depth: Float  # (H, W) along the optical axis
+    pictures: list[Sample]  # cover surfaces
+    subjects: list[Sample]  # stand in the scene
+
+    def picture(self, rng: Rng) -> Float:
+        return self.pictures[rng.integers(len(self.pictures))].rgb.astype(np.float32)
+
+    def material(self, rng: Rng) -> Float:
+        return surface(self.picture(rng), rng)
+
+    def subject(self, rng: Rng) -> Shape:
+        """A cut-out, or a made shape where there are none."""
+        if not self.subjects:
+            return random_shape(self.material(rng), rng)
+        return cut_out(self.subjects[rng.integers(len(self.subjects))], rng)
 
 
-def make_scene(pictures: list[Sample], subjects: list[Sample], rng: Rng) -> Sample:
-    """A scene drawn from `rng`. `pictures` cover its surfaces, `subjects` stand in it."""
+def make_scene(kind: str, stock: Stock, rng: Rng) -> Sample:
+    """A scene of a kind of `KINDS` drawn from `rng`."""
+    canvas = KINDS[kind](stock, rng)
+    rgb = with_haze(canvas, rng)
+    if rng.random() < 0.4:
+        rgb = out_of_focus(rgb, (1 / canvas.depth).astype(np.float32), rng)
+    return photographed(rgb, canvas.depth)
 
-    def picture() -> Float:
-        return pictures[rng.integers(len(pictures))].rgb.astype(np.float32)
 
-    canvas = _empty_canvas(rng)
-    _draw_room(canvas, picture, rng)
-    spots = sorted((_spot(canvas, rng) for _ in range(rng.integers(2, 11))), key=lambda spot: -spot[1])
+def _mixed(stock: Stock, rng: Rng) -> Canvas:
+    """Up to three walls, boxes, cut-outs and shapes anywhere."""
+    canvas = empty_canvas(rng)
+    draw_ground(canvas, partial(stock.picture, rng), rng)
+    yaw, distance = rng.uniform(-0.5, 0.5), rng.uniform(2.5, 14)
+    sides = (yaw + np.pi / 2, rng.uniform(1.5, 5)), (yaw - np.pi / 2, rng.uniform(1.5, 5))
+    for turn, away in ((yaw, distance), *sides):
+        if rng.random() >= 0.45:
+            draw_wall(canvas, partial(stock.picture, rng), turn, away, rng)
+    spots = sorted((spot(canvas, rng) for _ in range(rng.integers(2, 11))), key=lambda spot: -spot[1])
     for x, z in spots:
         kind = rng.random()
         if kind < 0.3:
-            _draw_box(canvas, _surface(picture(), rng), x, z, rng)
+            draw_box(canvas, stock.material(rng), x, z, rng)
         else:
-            chosen = subjects[rng.integers(len(subjects))] if kind < 0.55 and subjects else None
-            shape = cut_out(chosen, rng) if chosen else random_shape(_surface(picture(), rng), rng)
-            _draw_shape(canvas, shape, x, z, rng)
-    rgb = _with_haze(canvas, rng)
-    if rng.random() < 0.4:
-        rgb = _out_of_focus(rgb, (1 / canvas.depth).astype(np.float32), rng)
-    return _photographed(rgb, canvas.depth)
+            cut = kind < 0.55 and stock.subjects
+            draw_shape(canvas, stock.subject(rng) if cut else random_shape(stock.material(rng), rng), x, z, rng)
+    return canvas
 
 
-def _empty_canvas(rng: Rng) -> Canvas:
-    aspect = rng.choice([1.0, 4 / 3, 3 / 2, 3 / 4])
-    short = round(SHORT_SIDE_PX * SUPERSAMPLING)
-    h, w = round(short * max(1, 1 / aspect)), round(short * max(1, aspect))
-    focal = max(h, w) * rng.uniform(0.7, 1.6)
-    y, x = np.mgrid[:h, :w].astype(np.float32)
-    level = np.stack([(x - w / 2) / focal, (y - h / 2) / focal, np.ones_like(x)], axis=-1)
-    # Mostly about level; now and then down on a table.
-    pitch = rng.uniform(0.3, 1.1) if rng.random() < 0.25 else rng.normal(0.08, 0.1)
-    roll = rng.normal(0, 0.03)
-    turned = cv2.Rodrigues(np.array([-pitch, 0, 0]))[0] @ cv2.Rodrigues(np.array([0, 0, roll]))[0]
-    rays = (level @ turned.T.astype(np.float32)).astype(np.float32)
-    return Canvas(rays, np.empty((h, w, 3), np.float32), np.full((h, w), FAR, np.float32))
+def _row(stock: Stock, rng: Rng) -> Canvas:
+    """Subjects side by side close to a wall."""
+    canvas = empty_canvas(rng, pitch=rng.normal(0.0, 0.08))
+    draw_ground(canvas, partial(stock.picture, rng), rng)
+    z, tall = rng.uniform(1.0, 3.0), rng.uniform(0.6, 1.7)
+    draw_wall(canvas, partial(stock.picture, rng), rng.normal(0, 0.2), z + rng.uniform(0.4, 2.5), rng)
+    step = tall * rng.uniform(0.3, 0.7)
+    for k in rng.permutation(np.arange(-4, 5)):
+        draw_shape(
+            canvas, stock.subject(rng), k * step, z + rng.normal(0, 0.12), rng, heights=(0.8 * tall, tall), foot=1.0
+        )
+    return canvas
 
 
-def _spot(canvas: Canvas, rng: Rng) -> tuple[float, float]:
-    """Where something stands, (x, z): mostly on ground that is in the picture, else anywhere about there."""
-    point = canvas.rays * canvas.depth[..., None]
-    stage = np.argwhere((np.abs(point[..., 1] - 1) < 0.02) & (canvas.depth > 0.9) & (canvas.depth < 9))
-    if len(stage) and rng.random() < 0.75:
-        # Evenly over distances: the picture shows much more near ground than far ground.
-        depths = canvas.depth[tuple(stage.T)]
-        wanted = np.exp(rng.uniform(np.log(depths.min()), np.log(depths.max())))
-        some = rng.integers(len(stage), size=200)
-        row, column = stage[some[np.abs(depths[some] - wanted).argmin()]]
-        return float(point[row, column, 0]), float(point[row, column, 2])
-    z = float(1.2 * np.exp(rng.uniform(0, 2.0)))
-    return z * float(rng.uniform(-0.5, 0.5)), z
+def _clutter(stock: Stock, rng: Rng) -> Canvas:
+    """Many things hanging on a wall or heaped before it: hardly any depth, all of it in their order."""
+    canvas = empty_canvas(rng, pitch=rng.normal(0, 0.08))
+    draw_ground(canvas, partial(stock.picture, rng), rng)
+    wall, deep = rng.uniform(1.2, 3.0), rng.uniform(0.1, 0.5)
+    draw_wall(canvas, partial(stock.picture, rng), rng.normal(0, 0.25), wall, rng)
+    material, alike = stock.material(rng), rng.random() < 0.5
+    big = rng.uniform(0.25, 0.9)
+    for near in np.sort(rng.uniform(0, deep, rng.integers(20, 50))):
+        shape = random_shape(material if alike else stock.material(rng), rng)
+        z = wall * (1 - near)
+        x, foot = rng.uniform(-0.8, 0.8) * z, rng.uniform(-0.6, 1.0)
+        draw_shape(canvas, shape, x, z, rng, heights=(big / 2, big), foot=foot)
+    return canvas
 
 
-def _surface(picture: Float, rng: Rng) -> Float:
-    """A picture as a material: as it is, a plain colour with its grain, or a mixture."""
-    plain = picture.mean((0, 1)) * rng.uniform(0.6, 1.3, 3).astype(np.float32)
-    share = rng.choice([0.0, 0.3, 0.7, 0.95])
-    return np.clip(share * plain + (1 - share) * picture, 0, 255).astype(np.float32)
+def _field(stock: Stock, rng: Rng) -> Canvas:
+    """Open ground with plants or stones on it, in rows or strewn, to the horizon."""
+    canvas = empty_canvas(rng, pitch=rng.normal(0.15, 0.12))
+    draw_ground(canvas, partial(stock.picture, rng), rng)
+    material, rows = stock.material(rng), rng.random() < 0.6
+    gap, turn, big = rng.uniform(0.4, 1.2), rng.normal(0, 0.4), rng.uniform(0.2, 0.9)
+    for z in -np.sort(-np.exp(rng.uniform(np.log(0.8), np.log(12), rng.integers(20, 60)))):
+        x = (gap * np.round(rng.normal(0, 3)) + z * np.tan(turn) if rows else rng.normal(0, 0.5 * z)) + rng.normal(
+            0, 0.05
+        )
+        make = random_plant if rng.random() < 0.8 else random_shape
+        draw_shape(canvas, make(material, rng), float(x), float(z), rng, heights=(big / 2, big), foot=1.0)
+    return canvas
 
 
-def _sample(texture: Float, u: Float, v: Float) -> Float:
-    """Colours of a texture at (u, v) in texture heights, mirrored on and on."""
-    x, y = ((a * texture.shape[0]).astype(np.float32) for a in (u, v))
-    return cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT).astype(np.float32)
+def _foliage(stock: Stock, rng: Rng) -> Canvas:
+    """Leaves and branches at all distances that fill the picture."""
+    canvas = empty_canvas(rng)
+    draw_ground(canvas, partial(stock.picture, rng), rng)
+    materials = [stock.material(rng) for _ in range(3)]
+    for z in -np.sort(-np.exp(rng.uniform(np.log(0.7), np.log(6), rng.integers(15, 50)))):
+        shade = rng.uniform(0.4, 1.1)
+        plant = random_plant((shade * materials[rng.integers(3)]).astype(np.float32), rng)
+        x, foot = rng.uniform(-0.7, 0.7) * z, float(rng.uniform(-0.2, 1.0 + 0.3 * z))
+        draw_shape(canvas, plant, float(x), float(z), rng, heights=(0.3, 1.5), foot=min(foot, 1.0))
+    return canvas
 
 
-def _put(canvas: Canvas, hit: npt.NDArray[np.bool_], depth: Float, rgb: Float) -> None:
-    nearer = hit & (depth < canvas.depth)
-    canvas.rgb[nearer] = rgb[nearer]
-    canvas.depth[nearer] = depth[nearer]
+def _buildings(stock: Stock, rng: Rng) -> Canvas:
+    """Large boxes before the sky, with people and things in the street."""
+    canvas = empty_canvas(rng, pitch=rng.normal(-0.05, 0.12))
+    draw_ground(canvas, partial(stock.picture, rng), rng)
+    for _ in range(rng.integers(1, 6)):
+        z = rng.uniform(5, 25)
+        draw_box(canvas, stock.material(rng), float(rng.normal(0, 0.6) * z), float(z), rng, sizes=(1.0, 4.0))
+    for _ in range(rng.integers(0, 5)):
+        x, z = spot(canvas, rng)
+        draw_shape(canvas, stock.subject(rng), x, z, rng)
+    return canvas
 
 
-def _draw_room(canvas: Canvas, picture: Callable[[], Float], rng: Rng) -> None:
-    """Backdrop, ground, and none to three walls."""
-    h, w = canvas.depth.shape
-    canvas.rgb[:] = cv2.resize(picture(), (w, h), interpolation=cv2.INTER_AREA)
-    if rng.random() < 0.5:  # a sky: bright, smooth, brighter at the horizon
-        tint = rng.uniform(120, 255, 3).astype(np.float32)
-        rise = np.linspace(rng.uniform(0.6, 1), 1, h, dtype=np.float32)[:, None, None]
-        canvas.rgb[:] = 0.15 * canvas.rgb + 0.85 * tint * rise
-    x, y, z = (canvas.rays[..., i] for i in range(3))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ground = np.where(y > 1e-4, 1 / y, np.inf).astype(np.float32)
-        near = np.minimum(ground, FAR)
-        scale = rng.uniform(0.15, 0.8)
-        _put(canvas, ground < FAR, ground, _sample(_surface(picture(), rng), x * near * scale, z * near * scale))
-        yaw, distance = rng.uniform(-0.5, 0.5), rng.uniform(2.5, 14)
-        for turn, away in (
-            (yaw, distance),
-            (yaw + np.pi / 2, rng.uniform(1.5, 5)),
-            (yaw - np.pi / 2, rng.uniform(1.5, 5)),
-        ):
-            if rng.random() < 0.45:
-                continue
-            facing = x * np.sin(turn) + z * np.cos(turn)
-            wall = np.where(facing > 1e-4, away / facing, np.inf).astype(np.float32)
-            reach = np.minimum(wall, FAR)
-            along = (x * np.cos(turn) - z * np.sin(turn)) * reach
-            colours = _sample(_surface(picture(), rng), along * 0.4, y * reach * 0.4) * np.float32(
-                rng.uniform(0.6, 1.1)
-            )
-            _put(canvas, wall < FAR, wall, colours)
+def _table(stock: Stock, rng: Rng) -> Canvas:
+    """Things on a table or on the floor, seen from above."""
+    canvas = empty_canvas(rng, pitch=rng.uniform(0.5, 1.4))
+    draw_ground(canvas, partial(stock.picture, rng), rng)
+    for _ in range(rng.integers(2, 14)):
+        x, z = spot(canvas, rng)
+        if rng.random() < 0.6:
+            draw_box(canvas, stock.material(rng), x, z, rng, sizes=(0.03, 0.25))
+        else:
+            draw_shape(canvas, random_shape(stock.material(rng), rng), x, z, rng, heights=(0.1, 0.5), foot=1.0)
+    return canvas
 
 
-def _shade_ground(canvas: Canvas, x: float, z: float, radius: float) -> None:
-    """The dark spot under a thing that stands on the ground at (x, z)."""
-    point = canvas.rays * canvas.depth[..., None]
-    distance = np.hypot(point[..., 0] - x, point[..., 2] - z) / radius
-    on_ground = np.abs(point[..., 1] - 1) < 0.02
-    canvas.rgb[on_ground] *= (1 - 0.55 * np.exp(-(distance[on_ground] ** 2)))[:, None]
+KINDS: dict[str, Callable[[Stock, Rng], Canvas]] = {
+    "mixed": _mixed,
+    "row": _row,
+    "clutter": _clutter,
+    "field": _field,
+    "foliage": _foliage,
+    "buildings": _buildings,
+    "table": _table,
+}
 
 
-def _draw_box(canvas: Canvas, texture: Float, x: float, z: float, rng: Rng) -> None:
-    """A box of any proportion on the ground; each pair of faces has its own brightness."""
-    half = np.exp(rng.uniform(np.log(0.08), np.log(0.7), 3)).astype(np.float32)
-    _shade_ground(canvas, x, z, float(np.hypot(half[0], half[2])) * 1.2)
-    turn = rng.uniform(0, np.pi)
-    about_y = np.array([[np.cos(turn), 0, -np.sin(turn)], [0, 1, 0], [np.sin(turn), 0, np.cos(turn)]], np.float32)
-    centre = about_y @ np.array([x, 1 - half[1], z], np.float32)
-    rays = canvas.rays @ about_y.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        a, b = (centre - half) / rays, (centre + half) / rays
-        first, last = np.minimum(a, b), np.maximum(a, b)
-        depth = first.max(-1)
-        hit = (depth < last.min(-1)) & (depth > 0.2)
-    face = first.argmax(-1)
-    point = np.where(hit[..., None], rays * np.where(hit, depth, 1)[..., None] - centre, 0).astype(np.float32)
-    u = np.where(face == 0, point[..., 2], point[..., 0])
-    v = np.where(face == 1, point[..., 2], point[..., 1])
-    light = rng.uniform(0.45, 1.15, 3).astype(np.float32)
-    scale = np.float32(rng.uniform(0.3, 1.2))
-    _put(canvas, hit, depth.astype(np.float32), _sample(texture, u * scale + 1, v * scale + 1) * light[face][..., None])
-
-
-def _draw_shape(canvas: Canvas, shape: Shape, x: float, z: float, rng: Rng) -> None:
-    """A shape upright on the ground (a few hang in the air), its relief towards the camera."""
-    h, w = shape.alpha.shape
-    height = float(np.exp(rng.uniform(np.log(0.3), np.log(1.6))))
-    width = height * w / h
-    foot = 1.0 if rng.random() < 0.85 else float(rng.uniform(0, 1))
-    if foot == 1.0:
-        _shade_ground(canvas, x, z, width / 2)
-    turn = np.arctan2(x, z) + rng.normal(0, 0.25)
-    facing = canvas.rays[..., 0] * np.sin(turn) + canvas.rays[..., 2] * np.cos(turn)
-    away = x * np.sin(turn) + z * np.cos(turn)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        depth = np.where(facing > 1e-3, away / facing, np.inf).astype(np.float32)
-    reach = np.minimum(depth, FAR)
-    along = (canvas.rays[..., 0] * reach - x) * np.cos(turn) - (canvas.rays[..., 2] * reach - z) * np.sin(turn)
-    u = ((along / width + 0.5) * w).astype(np.float32)
-    v = ((1 - (foot - canvas.rays[..., 1] * reach) / height) * h).astype(np.float32)
-
-    def look_up(a: Float, beyond: int = cv2.BORDER_CONSTANT) -> Float:
-        return cv2.remap(a, u, v, cv2.INTER_LINEAR, borderMode=beyond).astype(np.float32)
-
-    depth = depth - look_up(shape.relief) * np.float32(width)
-    alpha = np.where((depth < canvas.depth) & (depth > 0.2), look_up(shape.alpha), 0)[..., None]
-    canvas.rgb[:] = alpha * look_up(shape.rgb, cv2.BORDER_REPLICATE) + (1 - alpha) * canvas.rgb
-    canvas.depth[:] = np.where(alpha[..., 0] > 0.5, depth, canvas.depth)
-
-
-def _with_haze(canvas: Canvas, rng: Rng) -> Float:
-    if rng.random() > 0.25:
-        return canvas.rgb
-    clear = np.exp(-canvas.depth[..., None] * np.float32(rng.uniform(0.01, 0.08)))
-    return clear * canvas.rgb + (1 - clear) * rng.uniform(150, 240, 3).astype(np.float32)
-
-
-def _out_of_focus(rgb: Float, disparity: Float, rng: Rng) -> Float:
-    """Blur by distance from a focus that lies on something near: slices from far to near, each over the one before."""
-    focus = np.percentile(disparity, rng.uniform(50, 98))
-    strength = rng.uniform(2, 9) / max(float(disparity.max() - disparity.min()), 1e-6)
-    edges = np.linspace(disparity.min(), disparity.max() + 1e-6, 8)
-    out = rgb.copy()
-    for lo, hi in pairwise(edges):
-        sigma = strength * abs((lo + hi) / 2 - focus)
-        nearer = (disparity >= lo).astype(np.float32)
-        inside = ((disparity >= lo) & (disparity < hi)).astype(np.float32)
-        if sigma < 0.4 or not inside.any():
-            out = np.where(inside[..., None] > 0, rgb, out)
-            continue
-        weight = cv2.GaussianBlur(inside, (0, 0), sigma)
-        colour = cv2.GaussianBlur(rgb * inside[..., None], (0, 0), sigma) / np.maximum(weight, 1e-4)[..., None]
-        # Behind something sharper nothing shows through; before something farther the blur spreads over it.
-        cover = np.maximum(np.minimum(cv2.GaussianBlur(nearer, (0, 0), sigma), 1), inside)[..., None]
-        cover = np.where(weight[..., None] > 1e-4, cover, 0)
-        out = cover * colour + (1 - cover) * out
-    return out.astype(np.float32)
-
-
-def _photographed(rgb: Float, depth: Float) -> Sample:
-    """Colour averaged over each pixel, disparity of its middle, scaled as the labels are."""
-    size = (round(rgb.shape[1] / SUPERSAMPLING), round(rgb.shape[0] / SUPERSAMPLING))
-    colour = cv2.resize(np.clip(rgb, 0, 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
-    disparity = 1 / cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST)
-    return Sample(colour.astype(np.uint8), scale_target(disparity), np.zeros(disparity.shape, np.uint8))
-
-
-def write_scenes(numbers: range, labels: Path, out: Path) -> int:
+def write_scenes(numbers: range, kind: str, labels: Path, out: Path) -> int:
     """Scenes of these numbers, each from its own seed, those excepted that are there. Returns how many."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng(numbers.start)
     paths = sorted(labels.glob("*.npz"))
     chosen = [load_label(paths[i]) for i in rng.permutation(len(paths))[:400]]
-    subjects = [s for s in chosen if 0.03 < (s.subject > 127).mean() < 0.6]
+    stock = Stock(chosen, [s for s in chosen if 0.03 < (s.subject > 127).mean() < 0.6])
     for number in numbers:
-        path = out / f"scene__{number:05d}.npz"
+        path = out / f"{kind}__{number:05d}.npz"
         if not path.exists():
-            scene = make_scene(chosen, subjects, np.random.default_rng((7, number)))
+            scene = make_scene(kind, stock, np.random.default_rng((7, number)))
             np.savez(path, rgb=scene.rgb, disparity=scene.disparity.astype(np.float16))
     return len(numbers)
 
@@ -257,13 +200,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("labels", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--kind", choices=KINDS, default="mixed")
     parser.add_argument("--count", type=int, default=2000)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     parts = [range(k, min(k + 250, args.count)) for k in range(0, args.count, 250)]
     with ProcessPoolExecutor() as pool:
-        done = sum(pool.map(partial(write_scenes, labels=args.labels, out=args.out), parts))
-    print(f"{done} scenes in {args.out}")
+        done = sum(pool.map(partial(write_scenes, kind=args.kind, labels=args.labels, out=args.out), parts))
+    print(f"{done} {args.kind} scenes in {args.out}")
 
 
 if __name__ == "__main__":

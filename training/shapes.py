@@ -39,8 +39,15 @@ def cut_out(photo: Sample, rng: Rng) -> Shape:
 def random_shape(texture: Float, rng: Rng) -> Shape:
     """A vase, a stone, a plant or rods, covered with `texture` and lit from one side."""
     make = (_vase, _vase, _stone, _stone, _plant, _rods)[rng.integers(6)]
-    inside = make(rng)
-    thin = make in (_plant, _rods)
+    return _covered(make(rng), texture, make in (_plant, _rods), rng)
+
+
+def random_plant(texture: Float, rng: Rng) -> Shape:
+    """Leaves or branches covered with `texture`."""
+    return _covered(_plant(rng), texture, True, rng)
+
+
+def _covered(inside: npt.NDArray[np.bool_], texture: Float, thin: bool, rng: Rng) -> Shape:
     relief = _round_relief(inside, 0.03 if thin else float(rng.uniform(0.1, 0.4)))
     rgb = cv2.resize(texture, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
     alpha = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 0.7)

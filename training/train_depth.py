@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from photo3d_video.depth.network import ENCODER, DepthNetwork, normalise
 from training.checkpoint import Checkpoint, load_weights
-from training.depth_data import SUBJECT_UNKNOWN, DepthSamples, Sample
+from training.depth_data import PAIR_SHARE, PASTE_SHARE, SUBJECT_UNKNOWN, DepthSamples, Sample
 from training.encoder import load_imagenet
 from training.losses import disparity_loss
 from training.rates import parameter_groups, set_rates
@@ -29,13 +29,16 @@ WEIGHT_DECAY = 0.01
 WARM_UP_STEPS = 200
 GRADIENT_WEIGHT, SUBJECT_WEIGHT = 2.0, 0.1
 EMA = 0.998
+SCALES = (0.75, 1.0, 1.25)  # of the side, batch by batch: the product looks at photos in two sizes
 SHAPES = ((1.0, 1.0), (1.0, 1.0), (4 / 3, 3 / 4), (3 / 4, 4 / 3), (3 / 2, 2 / 3))  # (w, h) over the side
 SAVE_EVERY_S = 120
 
 
-def batch_shape(index: int, side: int) -> tuple[int, int]:
-    """(H, W), multiples of 32, of about side x side pixels."""
-    w, h = SHAPES[np.random.default_rng(index).integers(len(SHAPES))]
+def batch_shape(index: int, side: float) -> tuple[int, int]:
+    """(H, W), multiples of 32, of about side x side pixels, a little more or less."""
+    rng = np.random.default_rng(index)
+    w, h = SHAPES[rng.integers(len(SHAPES))]
+    side *= SCALES[rng.integers(len(SCALES))]
     return max(32, round(side * h**0.5 / 32) * 32), max(32, round(side * w**0.5 / 32) * 32)
 
 
@@ -65,6 +68,10 @@ def main() -> None:
     parser.add_argument("--encoder", default=ENCODER)
     parser.add_argument("--rate", type=float, default=1.0, help="factor on both learning rates")
     parser.add_argument("--start", type=Path, help="weights (.safetensors) to start from instead of ImageNet's")
+    ingredients = ("pairs", "pastes", "decorrelation")
+    parser.add_argument(
+        "--without", nargs="*", choices=ingredients, default=[], help="what to leave out, to see its worth"
+    )
     args = parser.parse_args()
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -83,7 +90,10 @@ def main() -> None:
     optimiser = torch.optim.AdamW(groups, lr=0, weight_decay=WEIGHT_DECAY)
     checkpoint = Checkpoint(args.run, network, average, optimiser)
     step = checkpoint.resume(device).get("step", 0)
-    samples = DepthSamples(args.data, args.labels, args.scenes)
+    pair_share = 0.0 if "pairs" in args.without else PAIR_SHARE
+    paste_share = 0.0 if "pastes" in args.without else PASTE_SHARE
+    samples = DepthSamples(args.data, args.labels, args.scenes, pair_share, paste_share)
+    decorrelation_weight = 0.0 if "decorrelation" in args.without else 1.0
     recent: list[tuple[float, float]] = []
     saved_at = begun = time.monotonic()
     with ThreadPoolExecutor(12 if device.type == "cuda" else 2) as pool:
@@ -99,7 +109,7 @@ def main() -> None:
             set_rates(optimiser, args.rate, step, WARM_UP_STEPS, step / args.steps)
             x = normalise(rgb.to(device)).contiguous(memory_format=torch.channels_last)
             predicted, logit = network(x)
-            d_loss = disparity_loss(predicted, disparity.to(device), GRADIENT_WEIGHT)
+            d_loss = disparity_loss(predicted, disparity.to(device), GRADIENT_WEIGHT, decorrelation_weight)
             s_loss = subject_loss(logit, subject.to(device))
             optimiser.zero_grad()
             (d_loss + SUBJECT_WEIGHT * s_loss).backward()  # type: ignore[no-untyped-call]

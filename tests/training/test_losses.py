@@ -4,7 +4,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from training.losses import disparity_loss  # noqa: E402
+from training.losses import decorrelation, disparity_loss  # noqa: E402
 
 
 @pytest.fixture
@@ -36,3 +36,12 @@ def test_nothing_known_is_no_loss_and_no_nan(target) -> None:
     loss = disparity_loss(target.requires_grad_(), torch.full_like(target, torch.nan), 2.0)
     loss.backward()
     assert loss == 0 and torch.isfinite(target.grad).all()
+
+
+def test_decorrelation_is_one_less_pearson(target) -> None:
+    predicted = target + torch.rand(2, 32, 48)
+    known = torch.rand(2, 32, 48) > 0.3
+    pearson = [
+        torch.corrcoef(torch.stack([p[k], t[k]]))[0, 1] for p, t, k in zip(predicted, target, known, strict=True)
+    ]
+    assert torch.isclose(decorrelation(predicted, target, known), 1 - torch.stack(pearson).mean(), atol=1e-4)

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from training import scenes
+from training import canvas as drawing
+from training.canvas import FAR, SHORT_SIDE_PX
 from training.depth_data import Sample
-from training.scenes import FAR, SHORT_SIDE_PX, make_scene
-from training.shapes import Shape, cut_out, random_shape
+from training.scenes import KINDS, Stock, make_scene
+from training.shapes import Shape, cut_out, random_plant, random_shape
 
 
 def photo(seed: int) -> Sample:
@@ -18,30 +19,42 @@ def photo(seed: int) -> Sample:
 
 
 PHOTOS = [photo(i) for i in range(4)]
+STOCK = Stock(PHOTOS, PHOTOS)
 
 
-def level_canvas() -> scenes.Canvas:
+def level_canvas() -> drawing.Canvas:
     """A square camera that looks straight ahead, its ground drawn."""
     y, x = np.mgrid[:120, :120].astype(np.float32)
     rays = np.stack([(x - 59.5) / 100, (y - 59.5) / 100, np.ones_like(x)], axis=-1)
     depth = np.where(rays[..., 1] > 1 / FAR, 1 / np.maximum(rays[..., 1], 1e-6), FAR).astype(np.float32)
-    return scenes.Canvas(rays, np.full((120, 120, 3), 128, np.float32), depth)
+    return drawing.Canvas(rays, np.full((120, 120, 3), 128, np.float32), depth)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_scene_is_a_training_sample(seed: int) -> None:
-    scene, again = (make_scene(PHOTOS, PHOTOS, np.random.default_rng(seed)) for _ in range(2))
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(2))
+def test_scene_is_a_training_sample(kind: str, seed: int) -> None:
+    scene, again = (make_scene(kind, STOCK, np.random.default_rng(seed)) for _ in range(2))
     assert np.array_equal(scene.rgb, again.rgb) and np.array_equal(scene.disparity, again.disparity)
     assert scene.rgb.dtype == np.uint8 and scene.rgb.shape == (*scene.disparity.shape, 3)
     assert min(scene.disparity.shape) == SHORT_SIDE_PX
     assert scene.disparity.min() >= -0.1 and 0.9 < scene.disparity.max() <= 1.3
 
 
+def test_a_stock_without_subjects_makes_shapes() -> None:
+    assert make_scene("row", Stock(PHOTOS, []), np.random.default_rng(0)).disparity.max() > 0.9
+
+
+def test_tables_are_seen_from_above() -> None:
+    for seed in range(6):
+        scene = make_scene("table", STOCK, np.random.default_rng(seed))
+        assert (scene.disparity > 0.02).mean() > 0.75, "ground nearly everywhere, hardly a horizon"
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_box_stands_on_the_ground_and_hides_it(seed: int) -> None:
     canvas = level_canvas()
     ground = canvas.depth.copy()
-    scenes._draw_box(canvas, PHOTOS[0].rgb.astype(np.float32), 0.0, 4.0, np.random.default_rng(seed))
+    drawing.draw_box(canvas, PHOTOS[0].rgb.astype(np.float32), 0.0, 4.0, np.random.default_rng(seed))
     box = canvas.depth != ground
     assert box.any() and (canvas.depth <= ground).all()
     point = canvas.rays * canvas.depth[..., None]
@@ -58,7 +71,7 @@ def test_shape_covers_what_is_behind_it_alone() -> None:
     wall = canvas.depth.copy()
     wall[:, :60] = 0.5  # nearer than the shape
     canvas.depth[:] = wall
-    scenes._draw_shape(canvas, flat, 0.0, 3.0, np.random.default_rng(1))
+    drawing.draw_shape(canvas, flat, 0.0, 3.0, np.random.default_rng(1))
     drawn = canvas.depth != wall
     assert drawn.any() and not drawn[:, :60].any()
     assert (canvas.rgb[drawn] > 185).all(), "the colour is the shape's where the depth is"
@@ -71,14 +84,15 @@ def test_blur_spares_what_is_in_focus() -> None:
     rgb = rng.uniform(0, 255, (80, 80, 3)).astype(np.float32)
     disparity = np.full((80, 80), 0.1, np.float32)
     disparity[12:72, 12:72] = 1  # more than half: the focus lies on it
-    out = scenes._out_of_focus(rgb, disparity, np.random.default_rng(2))
+    out = drawing.out_of_focus(rgb, disparity, np.random.default_rng(2))
     assert np.abs(out - rgb)[16:68, 16:68].mean() < 1
     assert out[:8].std() < 0.5 * rgb[:8].std()
 
 
 def test_shapes_have_an_outline_and_a_relief() -> None:
     for seed in range(24):
-        shape = random_shape(PHOTOS[0].rgb.astype(np.float32), np.random.default_rng(seed))
+        make = random_shape if seed % 2 else random_plant
+        shape = make(PHOTOS[0].rgb.astype(np.float32), np.random.default_rng(seed))
         inside = shape.alpha > 0.5
         assert 0.01 < inside.mean() < 0.99
         assert shape.relief[inside].max() > 0.02 and shape.relief[shape.alpha == 0].max(initial=0) == 0
