@@ -1,8 +1,8 @@
 """timm imported without what nothing here uses of it: a third of all that a run imports.
 
-For its EfficientNet timm asks torchvision for one class, torchvision asks torch's compiler for one function, and the
-compiler brings 1,000 modules; timm itself brings all its other models and the client of a hub. These modules are only
-put in place here: their code runs when they are used, so nobody who imports timm later misses anything.
+For its EfficientNet timm asks torchvision for one class; torchvision brings all that it has, and with torch's compiler
+1,000 modules more. timm itself brings its readers of data, all its other models and the client of a hub. These modules
+are only put in place here: their code runs when they are used, so nobody who imports them later misses anything.
 """
 
 from __future__ import annotations
@@ -18,19 +18,27 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 # Modules whose code waits, parents first, with those of their functions that others import by name without need.
-_COMPILER: dict[str, tuple[str, ...]] = {"torch._dynamo": (), "torch._dynamo.utils": ("is_compile_supported",)}
+_TORCHVISION: dict[str, tuple[str, ...]] = {
+    "torchvision": (),
+    "torchvision.ops": (),
+    "torchvision.models": (),
+    "torchvision.models.feature_extraction": ("create_feature_extractor", "get_graph_node_names"),
+}
 _TIMM: dict[str, tuple[str, ...]] = {
     "timm": (),
+    "timm.data": (),
     "timm.models": (),
     "timm.models._hub": (
         *("has_hf_hub", "download_cached_file", "check_cached_file"),
         *("load_state_dict_from_hf", "load_state_dict_from_path", "load_custom_from_hf"),
     ),
 }
+_CONSTANTS = {"timm.data": "timm.data.constants"}  # where a module has the names in capitals from
 
 
 class _Late(ModuleType):
-    """A module whose code runs when anything of it is asked for but a function that can wait until it is called."""
+    """A module whose code runs when anything of it is asked for but a constant that lies elsewhere, or a function that
+    can wait until it is called."""
 
     _functions: tuple[str, ...]
 
@@ -39,28 +47,26 @@ class _Late(ModuleType):
             raise AttributeError(name)
         if name in self._functions:
             return _late_function(self.__name__, name)
+        if name.isupper() and self.__name__ in _CONSTANTS:
+            return getattr(importlib.import_module(_CONSTANTS[self.__name__]), name)
         return getattr(_run(self), name)
 
 
 def import_efficientnet() -> ModuleType:
     """`timm.models.efficientnet`, with as little else as that version of timm lets."""
     if "timm" not in sys.modules:
-        import torch  # noqa: F401  # before its compiler is put off
-
+        waiting = _TIMM if "torchvision" in sys.modules else _TORCHVISION | _TIMM
         try:
-            for name, functions in (_COMPILER | _TIMM).items():
+            for name, functions in waiting.items():
                 _put_off(name, functions)
             importlib.import_module("timm.models.efficientnet")
         except Exception as error:  # a version that is built otherwise
             log.debug("timm is imported as a whole: %s", error)
-            for name in [name for name in sys.modules if name.split(".")[0] == "timm"]:
-                del sys.modules[name]
+            _forget("timm")
         finally:
-            for name in reversed(_COMPILER):
-                if isinstance(sys.modules.get(name), _Late):
-                    del sys.modules[name]
-                    parent, _, child = name.rpartition(".")
-                    delattr(sys.modules[parent], child)
+            # Who imports it later shall get it as it is; but what did run has its classes in use.
+            if isinstance(sys.modules.get("torchvision"), _Late):
+                _forget("torchvision")
     return importlib.import_module("timm.models.efficientnet")
 
 
@@ -75,6 +81,11 @@ def _put_off(name: str, functions: tuple[str, ...]) -> None:
     parent, _, child = name.rpartition(".")
     if parent:
         setattr(sys.modules[parent], child, module)
+
+
+def _forget(package: str) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        del sys.modules[name]
 
 
 def _run(module: ModuleType) -> ModuleType:

@@ -14,6 +14,7 @@ import logging
 import os
 import queue
 import subprocess
+import sys
 import threading
 from collections import deque
 from pathlib import Path
@@ -30,12 +31,16 @@ from photo3d_video.ffmpeg import cannot_start, describe_video, ffmpeg_command
 from photo3d_video.files import holds_frames_only, is_dir, part_path, remove
 from photo3d_video.interruptions import held_back
 
+if sys.platform == "linux":
+    import fcntl
+
 log = logging.getLogger(__name__)
 
 Frame = npt.NDArray[np.uint8] | bytes | memoryview
 
 # Frames that wait for the encoder: enough to overlap rendering and encoding, 6 MB each at 1080p.
 _QUEUED_FRAMES = 3
+_PIPE_BYTES = 1 << 20  # Linux lets that much pass at once; with its usual 64 kB, either side sleeps 100 times per frame
 _STDERR_LINES = 8
 
 
@@ -74,7 +79,7 @@ class VideoWriter:
             *muxer_args(self.path, self._part, spec.soundtrack is not None),
         ]
         self._frame_bytes = spec.width * spec.height * 3
-        self._queue: queue.Queue[bytes | None] = queue.Queue(_QUEUED_FRAMES)
+        self._queue: queue.Queue[bytes | memoryview | None] = queue.Queue(_QUEUED_FRAMES)
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._failed = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
@@ -93,7 +98,7 @@ class VideoWriter:
             raise
 
     def write(self, frame: Frame) -> None:
-        """Append one frame: (height, width, 3) uint8 sRGB, or its bytes. The frame is copied before this returns.
+        """Append one frame: (height, width, 3) uint8 sRGB, or its bytes. What can change is copied before this returns.
 
         Raises InputError for another size or type, EncodeError or OutputError where ffmpeg has failed.
         """
@@ -138,16 +143,21 @@ class VideoWriter:
         except OSError as error:
             raise cannot_start(command[0], error) from error
         assert process.stdin is not None and process.stderr is not None
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):  # one user's pipes may hold so much and no more
+                fcntl.fcntl(process.stdin, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._process = process
         self._feeder = threading.Thread(target=self._feed, args=(process.stdin,), daemon=True)
         self._drainer = threading.Thread(target=self._drain, args=(process.stderr,), daemon=True)
         self._feeder.start()
         self._drainer.start()
 
-    def _frame_data(self, frame: Frame) -> bytes:
+    def _frame_data(self, frame: Frame) -> bytes | memoryview:
         spec = self.spec
         if isinstance(frame, np.ndarray) and (frame.shape != (spec.height, spec.width, 3) or frame.dtype != np.uint8):
             raise InputError(f"a frame must be ({spec.height}, {spec.width}, 3) uint8, not {frame.shape} {frame.dtype}")
+        if isinstance(frame, np.ndarray) and frame.flags.c_contiguous and _lies_in_bytes(frame):
+            return frame.data
         data = frame.tobytes() if not isinstance(frame, bytes) else frame
         if len(data) != self._frame_bytes:
             raise InputError(f"a {spec.width} x {spec.height} frame has {self._frame_bytes} bytes, not {len(data)}")
@@ -238,3 +248,11 @@ class VideoWriter:
                 f"{self.path} came out as {found} instead of {expected}: check the free disk space, or point "
                 "IMAGEIO_FFMPEG_EXE at another ffmpeg"
             )
+
+
+def _lies_in_bytes(array: npt.NDArray[np.uint8]) -> bool:
+    """Whether an array is a view of bytes, as the renderer's frames are: nobody can change it."""
+    owner: object = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    return isinstance(owner, bytes)

@@ -131,15 +131,20 @@ def test_file_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, 
 
 def test_frames_may_be_views_bytes_and_reused_buffers(tmp_path: Path) -> None:
     buffer = np.empty((SPEC.height, SPEC.width, 3), np.uint8)
+    view = buffer[:]
+    view.flags.writeable = False
     with VideoWriter(tmp_path / "c.mp4", SPEC) as writer:
-        for level in (20, 90, 160, 230):
+        for level, form in ((20, memoryview(buffer)), (90, view), (160, buffer), (230, buffer)):
             buffer[:] = level
-            writer.write(memoryview(buffer))
-        writer.write(np.full((48, 64, 3), 20, np.uint8).tobytes())
+            writer.write(form)
+        solid = np.full((48, 64, 3), 20, np.uint8).tobytes()
+        writer.write(solid)
         writer.write(np.full((3, 64, 48), 90, np.uint8).transpose(2, 1, 0))
-        assert writer.frames_written == 6
+        writer.write(np.frombuffer(solid, np.uint8).reshape(48, 64, 3))
+        writer.write(np.frombuffer(solid, np.uint8).reshape(64, 48, 3).transpose(1, 0, 2))
+        assert writer.frames_written == 8
     levels = decode(tmp_path / "c.mp4", SPEC).mean(axis=(1, 2, 3))
-    assert np.abs(levels - (20, 90, 160, 230, 20, 90)).max() < 3
+    assert np.abs(levels - (20, 90, 160, 230, 20, 90, 20, 20)).max() < 3
 
 
 @pytest.mark.parametrize("bad", [np.zeros((48, 66, 3), np.uint8), np.zeros((48, 64, 3), np.float32), b"short"])
