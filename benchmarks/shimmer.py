@@ -49,14 +49,14 @@ def shifted(picture: Float, shift_px: Float) -> Float:
 
 def pan(context: Any, picture: UInt8, supersample: int) -> list[Float]:
     """Green (H, W) of the frames of a pan over a wall with that picture, each moved back to where the first one is."""
-    from render.mesh import build_mesh
+    from render.mesh import Surface, build_mesh
     from render.renderer import Renderer
     from render.scene import build_scene
 
     side = SIDE_PX + 2 * BORDER_PX
     whole = np.ones((side, side), bool)
     wall = np.full((side, side), DISPARITY, np.float32)
-    mesh = build_mesh(wall, np.ones_like(wall), whole[:, 1:], whole[1:], whole, budget_px=30.0)
+    mesh = build_mesh(Surface(wall, whole[:, 1:], whole[1:], whole), np.ones_like(wall), budget_px=30.0)
     texture = np.pad(picture, ((BORDER_PX, BORDER_PX), (BORDER_PX, BORDER_PX), (0, 0)), mode="wrap")
     texture = np.dstack([texture, np.full((side, side), 255, np.uint8)])
     scene = build_scene([mesh], BORDER_PX, 1.0, texture[None], BORDER_PX, float(SIDE_PX))

@@ -107,14 +107,14 @@ def stretched_scene(left: UInt8, disparity: Float, budget_px: float) -> Any:
     """The baseline: one sheet without tears, which stretches over what it should uncover."""
     from inpaint.layers import extend
     from inpaint.tears import Links
-    from render.mesh import build_mesh
+    from render.mesh import Surface, build_mesh
     from render.scene import build_scene
 
     border = int(np.ceil(budget_px)) + 1
     q = extend(disparity, border)
     links = Links.all(q.shape)
     opaque = np.ones_like(q)
-    mesh = build_mesh(q, opaque, links.right, links.down, opaque > 0, budget_px)
+    mesh = build_mesh(Surface(q, links.right, links.down, opaque > 0), opaque, budget_px)
     rgba = np.dstack([left, np.full(left.shape[:2], 255, np.uint8)])
     texture = np.pad(rgba, ((border, border), (border, border), (0, 0)), mode="edge")
     return build_scene([mesh], border, 1.0, texture[None], border, focal_px=float(left.shape[1]))

@@ -33,17 +33,19 @@ def compose_textures(image: LayeredImage, photo: UInt8) -> tuple[UInt8, int]:
     covered: Float = np.clip(front.alpha / np.float32(ALPHA_OF_PHOTO), 0, 1)
     strips = [slice(top, top + STRIP_PX) for top in range(0, len(padded), STRIP_PX)]
     textures = np.empty((len(image.layers), *padded.shape[:2], 4), np.uint8)
-    for texture, layer in zip(textures[1:], behind, strict=True):
-        painted = _Painted(layer, layer.painted * covered, padded, *inside)
+    for texture, layer in zip(textures[2:], behind[1:], strict=True):
+        hidden = _Painted(layer, layer.painted * covered, padded, *inside)
         for rows in strips:
-            texture[rows] = _rgba(painted.colour(rows), 1)
+            texture[rows] = _rgba(hidden.colour(rows), 1)
     # Only where the next layer is drawn can the front be transparent.
     alpha = np.where(behind[0].drawn, front.alpha, 1).astype(np.float32)
     alpha = _enlarge(alpha, *inside, padded.shape)
     shown = _Painted(front, front.painted.astype(np.float32), padded, *inside)
     hidden = _Painted(behind[0], behind[0].painted * covered, padded, *inside)
     for rows in strips:
-        textures[0, rows] = _rgba(*_unmix(shown, alpha, hidden, rows))
+        colour = hidden.colour(rows)
+        textures[1, rows] = _rgba(colour, 1)
+        textures[0, rows] = _rgba(*_unmix(shown, alpha, colour, rows))
     return textures, border
 
 
@@ -82,8 +84,8 @@ class _Painted:
         return np.asarray(photo + share * (self._paint[rows] - photo), np.float32)
 
 
-def _unmix(front: _Painted, cover: Float, hidden: _Painted, rows: slice) -> tuple[Float, Float]:
-    """Some rows of the front's colour, such that alpha of it over what is hidden is the photo, and of that alpha.
+def _unmix(front: _Painted, cover: Float, behind: Float, rows: slice) -> tuple[Float, Float]:
+    """Some rows of the front's colour, such that alpha of it over those `behind` (rows, W, 3) is the photo, and alpha.
 
     Alpha is `cover` (H, W) where colours between the extremes of the photo nearby will do; where none of those can do
     it, it rises until one can (at alpha 1 the photo's own does). Opaque pixels keep the photo's colour.
@@ -91,7 +93,7 @@ def _unmix(front: _Painted, cover: Float, hidden: _Painted, rows: slice) -> tupl
     window = np.ones((2 * NEARBY_PX + 1,) * 2, np.uint8)
     above = min(rows.start, NEARBY_PX)
     around = front.colour(slice(rows.start - above, rows.stop + NEARBY_PX))
-    behind, alpha = hidden.colour(rows), cover[rows]
+    alpha = cover[rows]
     darkest, photo, brightest = (
         x[above : above + len(alpha)] for x in (cv2.erode(around, window), around, cv2.dilate(around, window))
     )

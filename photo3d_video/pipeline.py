@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,8 +150,6 @@ def make_layers(
 
     if isinstance(fill, str) and fill not in FILLS:
         raise InputError(f"unknown fill {fill!r}: choose one of {', '.join(FILLS)}")
-    if fill == "network":
-        _load_inpainting_network()
     paint = FILLS[fill] if isinstance(fill, str) else load_fill(fill)
 
     watch, progress = watch or Stopwatch(), progress or Silent()
@@ -164,8 +163,11 @@ def make_layers(
         progress.advance()
         return painted
 
-    with watch.stage("layers"):
+    with ThreadPoolExecutor(1) as other, watch.stage("layers"):
+        network = other.submit(_load_inpainting_network) if fill == "network" else None
         sharp = sharpen(picture.disparity, rgb, budget)
+        if network is not None:
+            network.result()
         return build_layers(rgb, sharp, budget, timed_fill)
 
 
@@ -183,13 +185,16 @@ def _load_inpainting_network() -> None:
 def make_scene(picture: Picture, layers: LayeredImage) -> Scene:
     """Meshes and textures of a layered image."""
     from inpaint.textures import compose_textures
-    from render.mesh import build_mesh
+    from render.mesh import Surface, build_mesh
     from render.scene import build_scene
 
     textures, border = compose_textures(layers, picture.rgb)
+    surfaces = [Surface(layer.disparity, layer.links.right, layer.links.down, layer.drawn) for layer in layers.layers]
     meshes = [
-        build_mesh(layer.disparity, layer.alpha, layer.links.right, layer.links.down, layer.drawn, layers.budget_px)
-        for layer in layers.layers
+        build_mesh(surface, layer.alpha, layers.budget_px, before, behind)
+        for layer, surface, before, behind in zip(
+            layers.layers, surfaces, [None, *surfaces], [*surfaces[1:], None], strict=False
+        )
     ]
     scale = picture.rgb.shape[1] / picture.disparity.shape[1]
     return build_scene(meshes, layers.border_px, scale, textures, border, picture.focal_px)

@@ -12,7 +12,7 @@ from render.mesh import Mesh
 Float = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
 
-SOFT_STEP = 1 / 128  # disparity
+SOFT_STEP = 1 / 64  # disparity
 SOFT_CELL_PX = 32
 
 
@@ -38,7 +38,7 @@ class Scene:
 def far_to_near(x: Float, y: Float, disparity: Float, layer: Float) -> npt.NDArray[np.int64]:
     """Order (S,) in which to blend triangles, given by their middles in px of the source picture.
 
-    Those whose depth is so much alike that no move parts them by more than about a pixel are ordered by layer, then
+    Those whose depth is so much alike that no move parts them by more than two or three px are ordered by layer, then
     by place, and only within one place by depth: drivers draw neighbours in a row faster than what is scattered.
     """
     cell_x, cell_y = x // SOFT_CELL_PX, y // SOFT_CELL_PX

@@ -1,11 +1,9 @@
 #version 330
 // SOFT: triangles that may be transparent. DEFOCUS: the frame's alpha becomes its sharpness instead of its coverage.
-in vec3 texcoord;  // the third is negative for the front
+in vec3 texcoord;
+uniform sampler2DArray layers;  // the front, or those behind
 #ifdef SOFT
-uniform sampler2DArray front, behind;
 in float fade;
-#else
-uniform sampler2DArray layers;  // one of both
 #endif
 #if defined(SOFT) && defined(DEFOCUS)
 layout(location = 0, index = 0) out vec4 colour;
@@ -29,12 +27,11 @@ float sharpness(float depth);
 #endif
 
 void main() {
+    vec4 texel = texture(layers, texcoord);
 #ifdef SOFT
-    vec4 texel = texcoord.z < -0.5 ? texture(front, texcoord) : texture(behind, texcoord);
     texel.a = min(texel.a * fade, 1.0);
     if (texel.a < 1.0 / 255.0) discard;  // must not hide what is drawn later
 #else
-    vec4 texel = texture(layers, texcoord);
     texel.a = 1.0;
 #endif
 #ifdef VIGNETTE

@@ -19,12 +19,16 @@ out float fade;
 #endif
 
 const float NEAR_DEPTH = 0.25;  // scene units; the nearest surface is at 1
+const float AT_INFINITY = 0.95;
+// Inverse depth by which each layer gives way to the one before it where both show one surface: their meshes differ.
+const float LAYER_STEP = 0.01;
 
 void main() {
     vec3 p = mat3(pose) * vec3(in_ray, 1.0) + pose[3].xyz * in_disparity;
     // y is not flipped: row 0 of the frame buffer is the top of the picture, as readers of frames expect.
-    // Infinity stays a hair before the far plane, where the cleared depth is.
-    gl_Position = vec4(p.xy * focal + shift * p.z, 0.99999 * p.z - 2.0 * NEAR_DEPTH * in_disparity, p.z);
+    // Infinity stays before the far plane, where the cleared depth is, on every layer.
+    float nearness = in_disparity - LAYER_STEP * (in_texcoord.z + 1.0) * p.z;
+    gl_Position = vec4(p.xy * focal + shift * p.z, AT_INFINITY * p.z - 2.0 * NEAR_DEPTH * nearness, p.z);
     texcoord = in_texcoord;
 #ifdef SOFT
     fade = in_fade;

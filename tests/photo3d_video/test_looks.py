@@ -14,7 +14,7 @@ from PIL import Image
 
 from camera_paths import PRESETS, View, camera_path
 from photo3d_video.pipeline import BUDGET_SHARE
-from render.mesh import build_mesh
+from render.mesh import Surface, build_mesh
 from render.renderer import Renderer, create_context
 from render.scene import Scene, build_scene
 
@@ -44,7 +44,7 @@ def scene() -> Scene:
         textures.append(np.dstack([rgb.clip(0, 255), np.full(x.shape, 255)]).astype(np.uint8))
         links = np.ones((x.shape[0], x.shape[1] - 1), bool), np.ones((x.shape[0] - 1, x.shape[1]), bool)
         plane, opaque = np.full(x.shape, q, np.float32), np.ones(x.shape, np.float32)
-        meshes.append(build_mesh(plane, opaque, *links, drawn, BUDGET_PX))
+        meshes.append(build_mesh(Surface(plane, *links, drawn), opaque, BUDGET_PX))
     return build_scene(meshes, BORDER, 1.0, np.stack(textures), BORDER, FOCAL_PX)
 
 

@@ -249,7 +249,8 @@ def test_no_opengl_is_found_first(photo, monkeypatch) -> None:
         photo3d_video.render_photo(photo)
 
 
-def test_missing_weights(photo, monkeypatch, tmp_path) -> None:
+def test_missing_weights(picture, monkeypatch, tmp_path) -> None:
+    from inpaint import network_fill
     from photo3d_video.depth import builtin
 
     with pytest.raises(WeightsError, match="reinstall"):
@@ -257,6 +258,9 @@ def test_missing_weights(photo, monkeypatch, tmp_path) -> None:
     (tmp_path / "broken.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0notjson!")
     with pytest.raises(WeightsError, match="reinstall"):
         builtin.load_network(tmp_path / "broken.safetensors")
+    monkeypatch.setattr(network_fill, "WEIGHTS", tmp_path / "inpainting.safetensors")
+    with pytest.raises(WeightsError, match="reinstall"):
+        pipeline.make_layers(picture, BUDGET_PX)
 
 
 def test_readme_examples_run(tmp_path, two_planes, monkeypatch, capsys) -> None:

@@ -75,7 +75,8 @@ def test_frames_of_any_depth_stay_what_they_are(context, kind) -> None:
 
 
 def test_cameras_that_stay_see_nothing_behind_a_closed_front(context) -> None:
-    scene = scene_of(np.full((HEIGHT, WIDTH, 3), 90, np.uint8), np.full((HEIGHT, WIDTH), 0.5, np.float32))
+    size = 2 * HEIGHT, 2 * WIDTH
+    scene = scene_of(np.full((*size, 3), 90, np.uint8), np.full(size, 0.5, np.float32))
     assert behind(without_hidden(context, scene, np.eye(4)[None])) < 0.6 * behind(scene), "but what is at the border"
 
 
@@ -87,3 +88,17 @@ def test_the_front_and_its_order_stay(context) -> None:
     for left, all_of in ((seen.opaque, scene.opaque), (seen.soft, scene.soft)):
         front = all_of[scene.texcoord[all_of[:, 0], 2] == 0]
         np.testing.assert_array_equal(left[scene.texcoord[left[:, 0], 2] == 0], front)
+
+
+def test_a_camera_that_moves_one_way_sees_behind_one_side_only(context) -> None:
+    drawing = SCENES["two planes"](HEIGHT, WIDTH)
+    scene = scene_of(drawing.rgb, drawing.disparity)
+    cameras = np.tile(np.eye(4), (5, 1, 1))
+    cameras[:, 0, 3] = np.linspace(0, BUDGET_PX / FOCAL_PX, 5)
+    seen = without_hidden(context, scene, cameras)
+    back = cameras.copy()
+    back[:, 0, 3] *= -1
+    both = without_hidden(context, scene, np.concatenate([cameras, back]))
+    assert behind(seen) < behind(both)
+    assert behind(without_hidden(context, scene, cameras[-1:])) == behind(seen), "what lies on the way is no more"
+    np.testing.assert_array_equal(drawn(context, seen, cameras), drawn(context, scene, cameras))

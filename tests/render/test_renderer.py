@@ -18,7 +18,7 @@ from camera_paths.rotation import matrix_from_angles
 from inpaint.layers import build_layers
 from photo3d_video.pipeline import Picture, make_scene
 from render.errors import RenderError
-from render.mesh import build_mesh
+from render.mesh import Surface, build_mesh
 from render.renderer import Renderer, create_context, describe
 from render.scene import Scene, build_scene
 from tests.scenes import BLUE, GREEN, NEAR, RED, SCENES, Case, calm_fill, checker, plain
@@ -46,7 +46,7 @@ def sheet(rgb: np.ndarray, q: float | np.ndarray, alpha: float | np.ndarray = 1.
     texture = np.dstack([np.pad(rgb, (*pad, (0, 0)), mode="edge"), np.round(opacity * 255).astype(np.uint8)])
     links = np.ones((h, w - 1), bool), np.ones((h - 1, w), bool)
     shown = np.ones((h, w), bool) if drawn is None else np.pad(drawn, pad)
-    return texture, build_mesh(plane, opacity, *links, shown, BUDGET_PX)
+    return texture, build_mesh(Surface(plane, *links, shown), opacity, BUDGET_PX)
 
 
 def scene_of(*sheets) -> Scene:
@@ -174,6 +174,13 @@ def test_surfaces_that_cross_hide_one_another_by_depth(context) -> None:
         frame = render(context, scene)
         np.testing.assert_array_equal(frame[30, 10], GREEN)
         np.testing.assert_array_equal(frame[30, 70], RED)
+
+
+def test_of_one_surface_in_two_layers_the_front_shows_though_their_meshes_differ(context) -> None:
+    bumps = 0.003 * np.random.default_rng(0).random((HEIGHT, WIDTH))
+    front, back = sheet(plain(HEIGHT, WIDTH, RED), 0.5), sheet(plain(HEIGHT, WIDTH, GREEN), 0.5 + bumps)
+    for pose in (moved(), moved(x=0.1), moved(z=0.2)):
+        assert (render(context, scene_of(front, back), pose)[20:-20, 20:-20] == RED).all()
 
 
 @pytest.mark.parametrize("alpha", [0.25, 0.5, 0.8])

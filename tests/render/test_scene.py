@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from render.mesh import Mesh, build_mesh
+from render.mesh import Mesh, Surface, build_mesh
 from render.scene import SOFT_CELL_PX, SOFT_STEP, Scene, build_scene, far_to_near
 from tests.scenes import two_planes
 
@@ -15,7 +15,7 @@ def flat_mesh(q: float, height: int, width: int, soft: bool = False) -> Mesh:
     plane = np.full((height, width), q, np.float32)
     alpha = np.full_like(plane, 0.5 if soft else 1)
     links = np.ones((height, width - 1), bool), np.ones((height - 1, width), bool)
-    return build_mesh(plane, alpha, *links, np.ones((height, width), bool), 20.0)
+    return build_mesh(Surface(plane, *links, np.ones((height, width), bool)), alpha, 20.0)
 
 
 def scene_of(meshes: list[Mesh], border: int = 2, scale: float = 1.0, height: int = 20, width: int = 30) -> Scene:
@@ -73,7 +73,8 @@ def test_soft_triangles_of_about_one_depth_are_neighbours_in_a_row() -> None:
 def test_triangles_keep_to_their_layer() -> None:
     planes = two_planes(24, 34)
     right, down = planes.near[:, :-1] == planes.near[:, 1:], planes.near[:-1] == planes.near[1:]
-    torn = build_mesh(planes.disparity, np.ones((24, 34), np.float32), right, down, np.ones((24, 34), bool), 20.0)
+    surface = Surface(planes.disparity, right, down, np.ones((24, 34), bool))
+    torn = build_mesh(surface, np.ones((24, 34), np.float32), 20.0)
     scene = scene_of([torn, flat_mesh(0.1, 24, 34), flat_mesh(0.05, 24, 34)])
     for triangles in (scene.opaque, scene.soft):
         assert (np.ptp(scene.texcoord[triangles, 2], axis=1) == 0).all()
