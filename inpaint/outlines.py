@@ -1,0 +1,85 @@
+"""Outlines: steps of depth that lie beside an object's outline move onto it, as the colours on both sides tell."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from inpaint.filters import Bool, Float, guided_filter, nearest
+from inpaint.votes import collect
+
+STEP_PX = 5.0  # steps that no move opens by so much stay where they are
+REACH_SHARE, WALKS = 0.008, 5  # a step walks so far at once, of the long side, and so often
+PRIOR = 0.35  # at the end of its reach it needs this much more evidence than the 0.5 it needs where it is
+NO_VOTE = 0.02  # likeness of colour that says nothing
+SMOOTH_PX, SMOOTH_EPS = 4, 1e-3
+NEARER = 0.4  # probability of the nearer side from which a pixel is its own: a fringe is seen less in front than behind
+HOLD_SHARE = 0.1  # depth this close to steps that are sharp already is measured or drawn, so known: of the long side
+CALM = 0.08  # lesser differences of disparity beside an outline are left over from its blur
+
+
+def follow_outlines(disparity: Float, colour: Float, fixed: Bool, budget_px: float) -> Float:
+    """Disparity (H, W) with its steps on the outlines seen in `colour` (H, W, 3) in 0..1, and calm beside them.
+
+    What is near the pixels `fixed` (H, W) stays.
+    """
+    side = max(disparity.shape)
+    reach, hold = max(2, round(REACH_SHARE * side)), max(2, round(HOLD_SHARE * side))
+    free = cv2.dilate(fixed.astype(np.uint8), np.ones((2 * hold + 1,) * 2, np.uint8)) == 0
+    for _ in range(WALKS):
+        disparity = _walk(disparity, colour, free & _beside_steps(disparity, reach, budget_px), reach)
+    calm = cv2.bilateralFilter(disparity, 2 * reach + 1, CALM, reach, borderType=cv2.BORDER_REPLICATE)
+    return np.where(free & _beside_steps(disparity, 2 * reach, budget_px), calm, disparity)
+
+
+def _beside_steps(disparity: Float, reach: int, budget_px: float) -> Bool:
+    """(H, W) pixels at most `reach` from a step."""
+    cell = np.ones((3, 3), np.uint8)
+    step = (cv2.dilate(disparity, cell) - cv2.erode(disparity, cell)) * budget_px > STEP_PX
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    return np.asarray(cv2.dilate(step.astype(np.uint8), disc) > 0)
+
+
+def _walk(disparity: Float, colour: Float, band: Bool, reach: int) -> Float:
+    """Each pixel of `band` (H, W) goes to the side of the step whose pixels beyond the band look like it."""
+    if not band.any() or band.all():
+        return disparity
+    window = np.ones((2 * reach + 3,) * 2, np.uint8)
+    middle = (cv2.dilate(disparity, window) + cv2.erode(disparity, window)) / 2
+    near = disparity > middle
+    inside, outside = (cv2.distanceTransform(x.astype(np.uint8), cv2.DIST_L2, 3) for x in (near, ~near))
+    prior = 0.5 + PRIOR * np.clip((inside - outside) / reach, -1, 1)
+    belief = near.astype(np.float32)
+    for votes in collect(disparity, colour, ~band, band, 3 * reach):
+        at = votes.row, votes.column
+        of_near = votes.value > middle[at][:, None]
+        like_near, like_far = (
+            prior_of * ((votes.weight * side).sum(1) / np.maximum((votes.closeness * side).sum(1), 1e-6) + NO_VOTE)
+            for side, prior_of in ((of_near, prior[at]), (~of_near, 1 - prior[at]))
+        )
+        belief[at] = like_near / (like_near + like_far)
+    belief = guided_filter(colour, belief, SMOOTH_PX, SMOOTH_EPS, where=band)
+    now = np.where(band, belief > NEARER, near)
+    now = _in_one_piece(now, near, band)
+    now = ~_in_one_piece(~now, ~near, band)
+    result = disparity.copy()
+    for kept, new in ((near & now, now & ~near), (~near & ~now, near & ~now)):
+        if new.any() and kept.any():
+            result[new] = nearest(disparity, kept)[new]
+    return result
+
+
+def _in_one_piece(side: Bool, before: Bool, band: Bool) -> Bool:
+    """(H, W) `side` without crumbs: what hangs together with the side's pixels beyond the band, or with parts too thin
+    to have any.
+    """
+    beyond = before & ~band
+    return _attached(side, beyond | (before & ~_attached(before, beyond)))
+
+
+def _attached(mask: Bool, to: Bool) -> Bool:
+    """(H, W) the parts of `mask` that hang together with a pixel of `to`."""
+    _, label = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    held = np.zeros(int(label.max()) + 1, bool)
+    held[label[to & mask]] = True
+    return held[label]
