@@ -20,13 +20,16 @@ from photo3d_video.depth.disparity import standardise_disparity
 from training.depth_data import load_label, scale_target
 
 SIDES_PX = (256, 384)  # layout from the small one, shape from the large one
-LABEL_SHARE = 0.4  # of a label that its student agrees with
+LABEL_SHARE = 0.4
 
 
-def blend(label: Float, predicted: Float, guide: Float) -> Float:
-    """A target (H, W) from a label and a prediction, both of any scale and shift; guide (H, W, 3) in 0..1."""
+def blend(label: Float, predicted: Float, guide: Float, label_share: float = LABEL_SHARE) -> Float:
+    """A target (H, W) from a label and a prediction, both of any scale and shift; guide (H, W, 3) in 0..1.
+
+    `label_share`: how much a label counts that its student agrees with.
+    """
     agreement = float(np.corrcoef(label.ravel(), predicted.ravel())[0, 1]) if label.std() > 0 else 0.0
-    share = LABEL_SHARE * float(np.clip((agreement - 0.3) / 0.5, 0, 1))
+    share = label_share * float(np.clip((agreement - 0.3) / 0.5, 0, 1))
     sharper = guided_filter(guide, standardise_disparity(predicted), radius=6, eps=1e-3)
     mixed = share * standardise_disparity(label) + (1 - share) * sharper
     return scale_target(mixed)
@@ -37,6 +40,9 @@ def main() -> None:
     parser.add_argument("labels", type=Path)
     parser.add_argument("weights", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument(
+        "--label-share", type=float, default=LABEL_SHARE, help="of a label that its student agrees with"
+    )
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     network = load_network(args.weights)
@@ -47,7 +53,7 @@ def main() -> None:
             guide = label.rgb.astype(np.float32) / np.float32(255)
             predicted, _ = predict(network, label.rgb, sides_px=SIDES_PX)
             predicted = cv2.resize(predicted, label.rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-            disparity = blend(label.disparity, np.asarray(predicted, np.float32), guide)
+            disparity = blend(label.disparity, np.asarray(predicted, np.float32), guide, args.label_share)
             np.savez(target, rgb=label.rgb, disparity=disparity.astype(np.float16), subject=label.subject)
     print(f"{len(paths)} labels in {args.out}")
 
