@@ -60,34 +60,42 @@ def _is_settled(disparity: Float, span: Float) -> Bool:
     """(H, W) pixels that stay: at an edge that is sharp already, where one step makes most of what the surroundings
     span, and in surroundings that are flat, which span nothing.
     """
-    right, down = np.abs(np.diff(disparity, axis=1)), np.abs(np.diff(disparity, axis=0))
-    jump = np.maximum(np.pad(right, ((0, 0), (0, 1))), np.pad(down, ((0, 1), (0, 0))))
+    jump = np.zeros_like(disparity)
+    jump[:, :-1] = cv2.absdiff(disparity[:, 1:], disparity[:, :-1])
+    np.maximum(jump[:-1], cv2.absdiff(disparity[1:], disparity[:-1]), out=jump[:-1])
     return np.asarray(cv2.dilate(jump, np.ones((3, 3), np.uint8)) >= STEP * span)
 
 
 def _resolve_ramps(disparity: Float, colour: Float, settled: Bool, radius: int, budget_px: float) -> Float:
     """One pass of the masked, colour-weighted median over windows of the given radius; `settled` pixels stay."""
-    span = _span(disparity, radius)
-    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
-    slope = (cv2.dilate(disparity, cross) - cv2.erode(disparity, cross)) / 2
-    h, w = disparity.shape
-    reach_y, reach_x = (np.minimum(np.arange(n) + radius, n - 1) - np.maximum(np.arange(n) - radius, 0) for n in (h, w))
-    extent = np.minimum(reach_y[:, None], reach_x[None])  # of the window inside the picture
-    steep = np.where(span * budget_px > MIN_STEP_PX, slope * extent / np.maximum(span, 1e-9), 0)
-    near_core = cv2.dilate((steep > CORE).astype(np.uint8), np.ones((2 * radius + 1,) * 2, np.uint8)) > 0
-    ramp: Bool = near_core & (steep > FOOT) & ~settled
+    ramp = _ramps(disparity, radius, budget_px) & ~settled
     lo, hi = float(disparity.min()), float(disparity.max())
     step = max(hi - lo, 1e-9) / 65535
+    # Value in the high and weight in the low 16 bits: one plain sort orders both, several times faster than argsort.
+    high = np.round((disparity - lo) / step).astype(np.uint32) << 16
     out = disparity.copy()
-    for votes in collect(disparity, colour, ~ramp, ramp, radius):
+    for votes in collect(high, colour, ~ramp, ramp, radius):
         weight = votes.weight + 1e-4 * votes.closeness  # where no colour matches, the nearest pixels decide
-        # Value in the high and weight in the low 16 bits: one plain sort orders both, several times faster than
-        # argsort.
-        quantised = np.round((votes.value - lo) / step).astype(np.uint32)
-        packed = np.sort((quantised << 16) | np.round(weight * 65535).astype(np.uint32), axis=1)
+        packed = votes.value | np.round(weight * 65535).astype(np.uint32)
+        packed.sort(axis=1)
         mass = np.cumsum(packed & 0xFFFF, axis=1, dtype=np.uint32)
         middle = (mass * 2 >= mass[:, -1:]).argmax(1)
         median = lo + (packed[np.arange(len(packed)), middle] >> 16) * step
         decided = mass[:, -1] > 0
         out[votes.row[decided], votes.column[decided]] = median[decided]
     return out
+
+
+def _ramps(disparity: Float, radius: int, budget_px: float) -> Bool:
+    """(H, W) pixels on ramps that are at most a window of the given radius wide."""
+    span = _span(disparity, radius)
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    rise = cv2.subtract(cv2.dilate(disparity, cross), cv2.erode(disparity, cross))  # over two pixels
+    reach_y, reach_x = (
+        (np.minimum(np.arange(n) + radius, n - 1) - np.maximum(np.arange(n) - radius, 0)).astype(np.float32)
+        for n in disparity.shape
+    )
+    rise *= np.minimum(reach_y[:, None], reach_x[None])  # the extent of the window inside the picture
+    span[span * budget_px <= MIN_STEP_PX] = np.inf
+    near_core = cv2.dilate((rise > 2 * CORE * span).view(np.uint8), np.ones((2 * radius + 1,) * 2, np.uint8))
+    return near_core.view(np.bool_) & (rise > 2 * FOOT * span)

@@ -50,19 +50,26 @@ def guided_filter(guide: Float, source: Float, radius: int, eps: float, where: B
     return mean_again(ar) * r + mean_again(ag) * g + mean_again(ab) * b + mean_again(offset)
 
 
-def closest_pixel(known: Bool) -> npt.NDArray[np.int64]:
-    """(H, W) for every pixel the flat index of the closest pixel of `known` (H, W), of which there must be one."""
+def closest_pixel(known: Bool, to: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Flat indices (N,) of the pixels of `known` (H, W), of which there must be one, that are closest to the pixels
+    `to`, flat indices (N,), too.
+    """
     _, label = cv2.distanceTransformWithLabels(
         (~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     of_label = np.zeros(int(label.max()) + 1, np.int64)
     of_label[label[known]] = np.flatnonzero(known)
-    return of_label[label]
+    return of_label[label.take(to)]
 
 
-def nearest(values: Float, known: Bool) -> Float:
-    """`values` (H, W) or (H, W, C) with every pixel replaced by the closest of `known`, of which there must be one."""
-    return values.reshape(-1, *values.shape[2:])[closest_pixel(known)]
+def nearest(values: Float, known: Bool, where: Bool | None = None) -> Float:
+    """`values` (H, W) or (H, W, C) with the pixels `where` (H, W), if not all, replaced by the closest of `known`
+    (H, W), of which there must be one.
+    """
+    to = np.flatnonzero(~known if where is None else where)
+    result = values.copy()
+    result.reshape(-1, *values.shape[2:])[to] = values.reshape(-1, *values.shape[2:])[closest_pixel(known, to)]
+    return result
 
 
 def push_pull(values: Float, known: Bool) -> Float:

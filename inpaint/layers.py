@@ -98,7 +98,7 @@ def remove_fragments(disparity: Float, links: Links) -> Float:
     small = size[label] < MIN_FRAGMENT_SHARE * disparity.size
     if not small.any() or small.all():
         return disparity
-    return np.where(small, nearest(disparity, ~small), disparity)
+    return nearest(disparity, ~small)
 
 
 def _smooth_outside(disparity: Float, border_px: int) -> Float:
@@ -152,7 +152,7 @@ def _without_shine(layer: Layer, hidden: Bool) -> Layer:
     window = np.ones((2 * OVERLAP_PX + 1,) * 2, np.uint8)
     level = cv2.dilate(np.where(hidden, q, -1).astype(np.float32), window)
     nearer = ~layer.drawn & (level >= 0) & (q > level + BEHIND)
-    return replace(layer, rgb=np.where(nearer[..., None], nearest(layer.rgb, hidden), layer.rgb))
+    return replace(layer, rgb=nearest(layer.rgb, hidden, nearer))
 
 
 def _backdrop(hindmost: Layer) -> Layer:

@@ -107,7 +107,7 @@ def _complete(
     slot = np.full(len(level.weight), -1, np.int64)  # pixel -> its place in `target`
     slot[target] = np.arange(len(target))
     ty, tx = np.divmod(target, width)
-    closest = closest_pixel(level.is_source.reshape(-1, width)).ravel()[target]
+    closest = closest_pixel(level.is_source.reshape(-1, width), target)
     mean = box_mean(colour.reshape(-1, width, 3), RADIUS).reshape(-1, 3)  # of use at sources, whose patch is all known
     anchor = level.broad[target]
     if match is None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpaint.filters import box_mean, guided_filter, push_pull
+from inpaint.filters import box_mean, guided_filter, nearest, push_pull
 
 
 def random_planes(seed: int, *shape: int) -> np.ndarray:
@@ -49,6 +49,22 @@ def test_guided_filter_follows_the_edge_of_the_guide() -> None:
 def test_guided_filter_keeps_a_constant() -> None:
     constant = np.full((20, 20), 0.7, np.float32)
     np.testing.assert_allclose(guided_filter(random_planes(4, 20, 20, 3), constant, 4, 1e-4), 0.7, atol=1e-4)
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+def test_nearest_takes_the_closest_known_pixel_and_only_where_it_is_asked(channels) -> None:
+    values, known = random_planes(6, 12, 20, *channels), np.zeros((12, 20), bool)
+    known[3, 4] = known[9, 15] = True
+    before = values.copy()
+    everywhere = nearest(values, known)
+    np.testing.assert_array_equal(everywhere[:, :5], np.broadcast_to(values[3, 4], everywhere[:, :5].shape))
+    np.testing.assert_array_equal(everywhere[:, 15:], np.broadcast_to(values[9, 15], everywhere[:, 15:].shape))
+    where = np.zeros((12, 20), bool)
+    where[2:5, 3:6] = True
+    some = nearest(values, known, where)
+    np.testing.assert_array_equal(some[where], everywhere[where])
+    np.testing.assert_array_equal(some[~where], values[~where])
+    np.testing.assert_array_equal(values, before, err_msg="the input is not touched")
 
 
 sizes = st.tuples(st.integers(1, 40), st.integers(1, 40))
