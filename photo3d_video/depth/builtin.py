@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).with_name("depth.safetensors")
 # Square roots of the network pictures' areas: the small one, as training saw them, for layout, the large one for shape.
-SIDES_PX = (256, 448)
+SIDES_PX = (320, 576)
 RIM_PX = 32  # mirrored around the picture: the network's zero padding bends depth at the border
 _ROUNDING = 1e-3
 MAX_ASPECT = 3.0  # longer pictures are squeezed to this: the network has seen nothing like them
@@ -85,14 +85,15 @@ def predict(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Disparity (median 0, mean absolute deviation 1) and subject probability of a photo (H, W, 3) of any size.
 
-    Means over the photo at several sizes, the smallest first; as large as the network's answer to the last.
+    Means over the photo at several sizes, the smallest first; as large as the network's answer to the last. The mirror
+    image is looked at as well, but only at the first size: at the others it would cost more than it tells.
     """
     answers = []
-    for side in sides_px:
+    for k, side in enumerate(sides_px):
         size = network_size(rgb.shape[1], rgb.shape[0], side)
         shrinks = size[0] < rgb.shape[1]
         picture = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-        disparity, subject = infer(network, np.asarray(picture, np.uint8), device)
+        disparity, subject = infer(network, np.asarray(picture, np.uint8), device, mirrored=k == 0)
         answers.append(np.dstack([standardise_disparity(disparity), subject]))
     size = answers[-1].shape[1::-1]
     alike = np.stack([cv2.resize(a, size, interpolation=cv2.INTER_LINEAR) for a in answers])
@@ -101,23 +102,23 @@ def predict(
 
 
 def infer(
-    network: DepthNetwork, rgb: npt.NDArray[np.uint8], device: torch.device | str = "cpu"
+    network: DepthNetwork, rgb: npt.NDArray[np.uint8], device: torch.device | str = "cpu", mirrored: bool = True
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Raw disparity and subject probability (H / 2, W / 2) of `rgb` (H, W, 3), sides multiples of 32.
 
-    The mean over the picture and its mirror image: twice the time, steadier depth.
+    `mirrored`: the mean over the picture and its mirror image: twice the time, steadier depth.
     """
     import torch
 
     from photo3d_video.depth.network import normalise
 
     rim = ((0, 0), (RIM_PX, RIM_PX), (RIM_PX, RIM_PX), (0, 0))
-    pair = np.pad(np.stack([rgb, rgb[:, ::-1]]), rim, mode="symmetric")
-    x = normalise(torch.from_numpy(pair).permute(0, 3, 1, 2).float().to(device))
+    pictures = np.pad(np.stack([rgb, rgb[:, ::-1]][: 1 + mirrored]), rim, mode="symmetric")
+    x = normalise(torch.from_numpy(pictures).permute(0, 3, 1, 2).float().to(device))
     with torch.inference_mode():
         disparity, logit = network.to(device)(x.contiguous(memory_format=torch.channels_last))
         inner = slice(RIM_PX // 2, -RIM_PX // 2)
-        d, s = ((p[0] + p[1].flip(-1))[inner, inner] / 2 for p in (disparity, logit.sigmoid()))
+        d, s = (((p[0] + p[1].flip(-1)) / 2 if mirrored else p[0])[inner, inner] for p in (disparity, logit.sigmoid()))
     return d.cpu().numpy(), s.cpu().numpy()
 
 
