@@ -74,7 +74,7 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     soft = np.where(halo, np.maximum(soft, CALM_ALPHA), soft)
     covered = halo | (fringe & (cv2.morphologyEx(reached.astype(np.uint8), cv2.MORPH_CLOSE, disc) > 0))
     alpha = np.where(near_side | covered, soft, 1).astype(np.float32)
-    grown = np.where(covered, np.maximum(nearest(disparity, near_side), disparity), disparity)
+    grown = np.maximum(nearest(disparity, near_side, covered), disparity)
     reach = 2 * min(RIM_PX, max(1, round(RIM_SHARE * max(h, w)))) + 1
     rim = cv2.dilate(on_edge.reshape(h, w) | covered.astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
     return Matte(grown.astype(np.float32), alpha, rim & ~(near_side & (alpha > 0.99)))

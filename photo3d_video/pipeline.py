@@ -193,7 +193,7 @@ def make_scene(picture: Picture, layers: LayeredImage) -> Scene:
     meshes = [
         build_mesh(surface, layer.alpha, layers.budget_px, before, behind)
         for layer, surface, before, behind in zip(
-            layers.layers, surfaces, [None, *surfaces], [*surfaces[1:], None], strict=False
+            layers.layers, surfaces, [None, *surfaces[:-1]], [*surfaces[1:], None], strict=True
         )
     ]
     scale = picture.rgb.shape[1] / picture.disparity.shape[1]

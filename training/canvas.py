@@ -97,7 +97,7 @@ def draw_ground(canvas: Canvas, picture: Callable[[], Float], rng: Rng) -> None:
     _put(canvas, ground < FAR, ground, _sample(surface(picture(), rng), x * near * scale, z * near * scale))
 
 
-def draw_wall(canvas: Canvas, picture: Callable[[], Float], turn: float, away: float, rng: Rng) -> None:
+def draw_wall(canvas: Canvas, turn: float, away: float, texture: Float, rng: Rng) -> None:
     """An endless wall at the distance `away`, square to the direction `turn` (radians from ahead)."""
     x, y, z = (canvas.rays[..., i] for i in range(3))
     facing = x * np.sin(turn) + z * np.cos(turn)
@@ -105,7 +105,7 @@ def draw_wall(canvas: Canvas, picture: Callable[[], Float], turn: float, away: f
         wall = np.where(facing > 1e-4, away / facing, np.inf).astype(np.float32)
     reach = np.minimum(wall, FAR)
     along = (x * np.cos(turn) - z * np.sin(turn)) * reach
-    colours = _sample(surface(picture(), rng), along * 0.4, y * reach * 0.4)
+    colours = _sample(texture, along * 0.4, y * reach * 0.4)
     _put(canvas, wall < FAR, wall, colours * np.float32(rng.uniform(0.6, 1.1)))
 
 

@@ -66,15 +66,20 @@ def make_scene(kind: str, stock: Stock, rng: Rng) -> Sample:
     return photographed(rgb, canvas.depth)
 
 
+def _ground(stock: Stock, rng: Rng, pitch: float | None = None) -> Canvas:
+    canvas = empty_canvas(rng, pitch)
+    draw_ground(canvas, partial(stock.picture, rng), rng)
+    return canvas
+
+
 def _mixed(stock: Stock, rng: Rng) -> Canvas:
     """Up to three walls, boxes, cut-outs and shapes anywhere."""
-    canvas = empty_canvas(rng)
-    draw_ground(canvas, partial(stock.picture, rng), rng)
+    canvas = _ground(stock, rng)
     yaw, distance = rng.uniform(-0.5, 0.5), rng.uniform(2.5, 14)
     sides = (yaw + np.pi / 2, rng.uniform(1.5, 5)), (yaw - np.pi / 2, rng.uniform(1.5, 5))
     for turn, away in ((yaw, distance), *sides):
         if rng.random() >= 0.45:
-            draw_wall(canvas, partial(stock.picture, rng), turn, away, rng)
+            draw_wall(canvas, turn, away, stock.material(rng), rng)
     spots = sorted((spot(canvas, rng) for _ in range(rng.integers(2, 11))), key=lambda spot: -spot[1])
     for x, z in spots:
         kind = rng.random()
@@ -88,10 +93,9 @@ def _mixed(stock: Stock, rng: Rng) -> Canvas:
 
 def _row(stock: Stock, rng: Rng) -> Canvas:
     """Subjects side by side close to a wall."""
-    canvas = empty_canvas(rng, pitch=rng.normal(0.0, 0.08))
-    draw_ground(canvas, partial(stock.picture, rng), rng)
+    canvas = _ground(stock, rng, pitch=rng.normal(0.0, 0.08))
     z, tall = rng.uniform(1.0, 3.0), rng.uniform(0.6, 1.7)
-    draw_wall(canvas, partial(stock.picture, rng), rng.normal(0, 0.2), z + rng.uniform(0.4, 2.5), rng)
+    draw_wall(canvas, rng.normal(0, 0.2), z + rng.uniform(0.4, 2.5), stock.material(rng), rng)
     step = tall * rng.uniform(0.3, 0.7)
     for k in rng.permutation(np.arange(-4, 5)):
         draw_shape(
@@ -102,10 +106,9 @@ def _row(stock: Stock, rng: Rng) -> Canvas:
 
 def _clutter(stock: Stock, rng: Rng) -> Canvas:
     """Many things hanging on a wall or heaped before it: hardly any depth, all of it in their order."""
-    canvas = empty_canvas(rng, pitch=rng.normal(0, 0.08))
-    draw_ground(canvas, partial(stock.picture, rng), rng)
+    canvas = _ground(stock, rng, pitch=rng.normal(0, 0.08))
     wall, deep = rng.uniform(1.2, 3.0), rng.uniform(0.1, 0.5)
-    draw_wall(canvas, partial(stock.picture, rng), rng.normal(0, 0.25), wall, rng)
+    draw_wall(canvas, rng.normal(0, 0.25), wall, stock.material(rng), rng)
     material, alike = stock.material(rng), rng.random() < 0.5
     big = rng.uniform(0.25, 0.9)
     for near in np.sort(rng.uniform(0, deep, rng.integers(20, 50))):
@@ -118,14 +121,12 @@ def _clutter(stock: Stock, rng: Rng) -> Canvas:
 
 def _field(stock: Stock, rng: Rng) -> Canvas:
     """Open ground with plants or stones on it, in rows or strewn, to the horizon."""
-    canvas = empty_canvas(rng, pitch=rng.normal(0.15, 0.12))
-    draw_ground(canvas, partial(stock.picture, rng), rng)
+    canvas = _ground(stock, rng, pitch=rng.normal(0.15, 0.12))
     material, rows = stock.material(rng), rng.random() < 0.6
     gap, turn, big = rng.uniform(0.4, 1.2), rng.normal(0, 0.4), rng.uniform(0.2, 0.9)
     for z in -np.sort(-np.exp(rng.uniform(np.log(0.8), np.log(12), rng.integers(20, 60)))):
-        x = (gap * np.round(rng.normal(0, 3)) + z * np.tan(turn) if rows else rng.normal(0, 0.5 * z)) + rng.normal(
-            0, 0.05
-        )
+        x = gap * np.round(rng.normal(0, 3)) + z * np.tan(turn) if rows else rng.normal(0, 0.5 * z)
+        x += rng.normal(0, 0.05)
         make = random_plant if rng.random() < 0.8 else random_shape
         draw_shape(canvas, make(material, rng), float(x), float(z), rng, heights=(big / 2, big), foot=1.0)
     return canvas
@@ -133,8 +134,7 @@ def _field(stock: Stock, rng: Rng) -> Canvas:
 
 def _foliage(stock: Stock, rng: Rng) -> Canvas:
     """Leaves and branches at all distances that fill the picture."""
-    canvas = empty_canvas(rng)
-    draw_ground(canvas, partial(stock.picture, rng), rng)
+    canvas = _ground(stock, rng)
     materials = [stock.material(rng) for _ in range(3)]
     for z in -np.sort(-np.exp(rng.uniform(np.log(0.7), np.log(6), rng.integers(15, 50)))):
         shade = rng.uniform(0.4, 1.1)
@@ -146,8 +146,7 @@ def _foliage(stock: Stock, rng: Rng) -> Canvas:
 
 def _buildings(stock: Stock, rng: Rng) -> Canvas:
     """Large boxes before the sky, with people and things in the street."""
-    canvas = empty_canvas(rng, pitch=rng.normal(-0.05, 0.12))
-    draw_ground(canvas, partial(stock.picture, rng), rng)
+    canvas = _ground(stock, rng, pitch=rng.normal(-0.05, 0.12))
     for _ in range(rng.integers(1, 6)):
         z = rng.uniform(5, 25)
         draw_box(canvas, stock.material(rng), float(rng.normal(0, 0.6) * z), float(z), rng, sizes=(1.0, 4.0))
@@ -159,8 +158,7 @@ def _buildings(stock: Stock, rng: Rng) -> Canvas:
 
 def _table(stock: Stock, rng: Rng) -> Canvas:
     """Things on a table or on the floor, seen from above."""
-    canvas = empty_canvas(rng, pitch=rng.uniform(0.5, 1.4))
-    draw_ground(canvas, partial(stock.picture, rng), rng)
+    canvas = _ground(stock, rng, pitch=rng.uniform(0.5, 1.4))
     for _ in range(rng.integers(2, 14)):
         x, z = spot(canvas, rng)
         if rng.random() < 0.6:
