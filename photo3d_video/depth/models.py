@@ -41,8 +41,8 @@ class HubModel:
     """False where that licence excludes commercial use."""
 
 
-# The best first: `auto` takes the first that is on the disk and may be used for everything. Depth Pro's and DPT's exact
-# commits could not be looked up where this was written; the short one is what transformers itself pins.
+# The best first: `auto` takes the first that is on the disk and may be used for everything. Short names are pinned to a
+# commit; DPT's short one is what transformers itself pins. Depth Pro goes by its id on the hub, its newest commit.
 MODELS = {
     "depth-anything-v2-small": HubModel(
         "depth-anything/Depth-Anything-V2-Small-hf", "5426e4f0f36572d16453bbda7a8389317b1bef99", "Apache-2.0"
@@ -53,7 +53,7 @@ MODELS = {
     "depth-anything-v2-large": HubModel(
         "depth-anything/Depth-Anything-V2-Large-hf", "7581137eff8d4e94f6e796d3baea0e9fa79b22d2", "CC-BY-NC-4.0", False
     ),
-    "depth-pro": HubModel("apple/DepthPro-hf", None, "Apple AMLR (research only)", False),
+    "apple/DepthPro-hf": HubModel("apple/DepthPro-hf", None, "Apple AMLR (research only)", False),
     "dpt-large": HubModel("Intel/dpt-large", "bc15f29", "Apache-2.0"),
 }
 

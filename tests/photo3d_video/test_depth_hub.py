@@ -27,16 +27,20 @@ def test_names(hub, monkeypatch) -> None:
     assert find_model("built-in") is None and find_model("auto") is None
     with pytest.raises(InputError, match=r"moonshot is unknown: give auto, built-in, depth-anything-v2-small.*OWNER"):
         find_model("moonshot")
-    line = r"depth-pro is not on this disk: --depth-model depth-pro --download fetches it \(apple/.*research only"
+    line = r"not on this disk: --depth-model apple/DepthPro-hf --download fetches it \(apple/.*research only"
     with pytest.raises(WeightsError, match=line):
-        find_model("depth-pro")
+        find_model("apple/DepthPro-hf")
     with pytest.raises(WeightsError, match="someone/depth is not on this disk"):
         find_model("someone/depth")
     monkeypatch.setattr(models, "_has_transformers", lambda: False)
     cure = r"needs the library transformers: pip install 'photo3d-video\[models\]'"
-    for name in ("depth-pro", "someone/depth"):
+    for name in ("apple/DepthPro-hf", "someone/depth"):
         with pytest.raises(WeightsError, match=cure):
             find_model(name, download=True)
+
+
+def test_short_names_are_pinned_to_commits() -> None:
+    assert all(model.revision and model.licence for name, model in MODELS.items() if "/" not in name)
 
 
 def test_auto_takes_the_best_that_is_there_and_free(saved, hub, rgb, monkeypatch) -> None:
@@ -124,8 +128,9 @@ def test_a_clip_and_a_batch_with_a_model(saved, tmp_path, photo_file, capsys, mo
 
 def test_model_that_is_missing_stops_a_batch_at_once(tmp_path, photo_file, hub, capsys) -> None:
     (photo_file.parent / "other.png").write_bytes(photo_file.read_bytes())
-    assert cli.main([str(photo_file.parent), "--depth-model", "depth-pro", "-o", str(tmp_path / "clips")]) == 1
-    assert capsys.readouterr().err.startswith("render-3dphoto: error: --depth-model depth-pro is not on this disk")
+    assert cli.main([str(photo_file.parent), "--depth-model", "apple/DepthPro-hf", "-o", str(tmp_path / "clips")]) == 1
+    line = "render-3dphoto: error: --depth-model apple/DepthPro-hf is not on this disk"
+    assert capsys.readouterr().err.startswith(line)
     assert not (tmp_path / "clips").exists()
 
 
@@ -136,8 +141,8 @@ def test_job_files_name_models_and_folders_beside_them(saved, tmp_path, photo_fi
     (tmp_path / "jobs.csv").write_text("photo,depth-model\nin/photo.png,mine\nin/photo.png,built-in\n")
     requests = read_jobs(tmp_path / "jobs.csv", cli.parse_setting)
     assert [request.settings["depth_model"] for request in requests] == [str(tmp_path / "mine"), "built-in"]
-    (tmp_path / "jobs.csv").write_text("photo,depth-model\nin/photo.png,depth-pro\n")
-    with pytest.raises(InputError, match="line 2, depth-model: --depth-model depth-pro is not on this disk"):
+    (tmp_path / "jobs.csv").write_text("photo,depth-model\nin/photo.png,apple/DepthPro-hf\n")
+    with pytest.raises(InputError, match="line 2, depth-model: --depth-model apple/DepthPro-hf is not on this disk"):
         read_jobs(tmp_path / "jobs.csv", cli.parse_setting)
 
 
