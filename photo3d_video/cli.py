@@ -23,6 +23,7 @@ from photo3d_video.cli_batch import add_batch_options, is_batch, render_batch
 from photo3d_video.cli_clip import add_input_options, add_move_options, add_output_options, parse_setting
 from photo3d_video.cli_depth import add_depth_options, describe_models, fetch_model, write_depths
 from photo3d_video.errors import explain
+from photo3d_video.memory import keep_freed
 from photo3d_video.naming import fill_stem
 
 PROGRAM = "render-3dphoto"
@@ -44,6 +45,7 @@ def run_command() -> NoReturn:
     # Torch's threads spin while they wait for each other: beside any other load that made a fill 20 times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     gc.set_threshold(20_000)  # imports make objects by the 100,000 that all stay: looking for garbage takes 0.2 s
+    keep_freed()
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):  # nobody reads it any more

@@ -1,18 +1,33 @@
-"""Memory that was freed goes back to the system between the stages of a run."""
+"""Memory that was freed: kept within a stage, given back to the system between the stages of a run.
+
+Both are asked of glibc (Linux). Other C libraries keep little; there, nothing is done.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import sys
+from typing import Any
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # as malloc.h has them
+_NEVER = 2**31 - 1
+
+
+def keep_freed() -> None:
+    """Have freed memory used again: else large blocks go back at once, and the next ones need pages cleared anew."""
+    if (option := _glibc("mallopt")) is not None:
+        option(_M_MMAP_THRESHOLD, _NEVER)
+        option(_M_TRIM_THRESHOLD, _NEVER)
 
 
 def return_freed() -> None:
     """Hand back what the allocator keeps for later: a stage frees arrays that the next ones would lie beside.
 
-    glibc (Linux) keeps blocks of up to 32 MB, some 300 MB after depth and as much again after layers. Other C libraries
-    keep little: there, nothing is done.
+    That is some 300 MB after depth and as much again after layers.
     """
-    if sys.platform.startswith("linux"):
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
-        if trim is not None:
-            trim(0)
+    if (trim := _glibc("malloc_trim")) is not None:
+        trim(0)
+
+
+def _glibc(function: str) -> Any:
+    return getattr(ctypes.CDLL(None), function, None) if sys.platform.startswith("linux") else None  # musl has neither
