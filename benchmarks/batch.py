@@ -53,7 +53,7 @@ def clips_in(folder: Path) -> dict[str, int]:
 
 def half_written(folder: Path, names: list[str]) -> list[str]:
     """Those of the clips in which frames are missing or broken."""
-    from photo3d_video.ffmpeg import describe_video
+    from photo3d_video.output.ffmpeg import describe_video
 
     entries = {entry["output"]: entry for entry in json.loads((folder / MANIFEST).read_text())["clips"]}
     bad = []

@@ -81,7 +81,7 @@ def measure_photo(
 ) -> Iterator[dict[str, Any]]:
     """A row per path for one crop of a photo; `sheet` gets a frame of each."""
     from photo3d_video import moves, pipeline
-    from photo3d_video.formats import DEFAULT_FPS
+    from photo3d_video.output.formats import DEFAULT_FPS
     from render.renderer import Renderer
 
     picture = pipeline.frame_picture(photo, depth, pipeline.place(photo, depth, size))
@@ -115,8 +115,8 @@ def measure_photo(
 def measure_all(context: Any, args: argparse.Namespace, sheet: Sheet | None) -> Iterator[dict[str, Any]]:
     """A row per photo, aspect and path."""
     from photo3d_video.depth.builtin import estimate_depth
-    from photo3d_video.formats import shrink
     from photo3d_video.framing import clip_size
+    from photo3d_video.output.formats import shrink
     from photo3d_video.photo import load_photo
 
     paths = list(PRESETS) if args.path == "all" else args.path.split(",")

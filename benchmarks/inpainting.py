@@ -162,7 +162,7 @@ def _cell(rgb: UInt8) -> UInt8:
 
 def choose_photos(folder: Path, limit: int | None, held_back_only: bool) -> list[Path]:
     """Photos of a folder and its subfolders in a fixed mixed order, so that a limit takes some of every subfolder."""
-    from photo3d_video.jobs import find_photos
+    from photo3d_video.batch.jobs import find_photos
     from training.inpainting_data import held_back
 
     photos = find_photos([str(folder)], recursive=True)

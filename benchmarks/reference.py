@@ -183,8 +183,8 @@ def load_picture(photo_file: Path, disparity_file: Path, clip_width: int) -> Pic
 
 def render_clip(renderer: Any, path: CameraPath, file: Path) -> float:
     """Write our clip as the command would; the largest share of a frame's pixels that no surface covers."""
-    from photo3d_video.encoding import VideoSpec
-    from photo3d_video.video import VideoWriter
+    from photo3d_video.output.encoding import VideoSpec
+    from photo3d_video.output.video import VideoWriter
 
     worst = 0.0
     width, height = renderer.size

@@ -104,8 +104,8 @@ def frames_of_clip(
 
 def encode_only_fps(frames: Iterator[UInt8], n_frames: int, size: tuple[int, int], fps: float, folder: Path) -> float:
     """Frames per second of the encoder, with the settings of `render_photo`, where nothing else keeps it waiting."""
-    from photo3d_video.encoding import VideoSpec
-    from photo3d_video.video import VideoWriter
+    from photo3d_video.output.encoding import VideoSpec
+    from photo3d_video.output.video import VideoWriter
 
     width, height = size
     # In a file, not in memory: a minute of 1080p has 11 GB.
@@ -157,7 +157,7 @@ def measure(
 
 
 def main() -> None:
-    from photo3d_video.formats import DEFAULT_FPS
+    from photo3d_video.output.formats import DEFAULT_FPS
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
     parser.add_argument("photo", type=Path, metavar="PHOTO")

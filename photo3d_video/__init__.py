@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from photo3d_video.depth.builtin import DepthMap
     from photo3d_video.depth.estimate import estimate_depth
-    from photo3d_video.encoding import VideoSpec
     from photo3d_video.errors import (
         EncodeError,
         GLUnavailableError,
@@ -31,7 +30,9 @@ if TYPE_CHECKING:
     )
     from photo3d_video.framing import Framing, frame_photo
     from photo3d_video.moves import make_path
-    from photo3d_video.outputs import RenderResult
+    from photo3d_video.output.encoding import VideoSpec
+    from photo3d_video.output.outputs import RenderResult
+    from photo3d_video.output.video import VideoWriter
     from photo3d_video.photo import Photo, load_photo, photo_from_array
     from photo3d_video.pipeline import (
         Picture,
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
         write_depth,
     )
     from photo3d_video.run import render_photo
-    from photo3d_video.video import VideoWriter
 
 __version__ = "0.1.0"
 
@@ -54,18 +54,18 @@ __version__ = "0.1.0"
 _HOME = {
     "depth.builtin": ("DepthMap",),
     "depth.estimate": ("estimate_depth",),
-    "encoding": ("VideoSpec",),
+    "output.encoding": ("VideoSpec",),
     "errors": ("EncodeError", "GLUnavailableError", "InputError", "OutputError", "Photo3DError", "WeightsError"),
     "framing": ("Framing", "frame_photo"),
     "moves": ("make_path",),
-    "outputs": ("RenderResult",),
+    "output.outputs": ("RenderResult",),
     "photo": ("Photo", "load_photo", "photo_from_array"),
     "pipeline": (
         *("Picture", "frame_picture", "make_layers", "make_scene", "make_view"),
         *("open_context", "parallax_budget_px", "read_depth", "render_frames", "write_depth"),
     ),
     "run": ("render_photo",),
-    "video": ("VideoWriter",),
+    "output.video": ("VideoWriter",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

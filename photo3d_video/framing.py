@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from photo3d_video.destinations import ASPECTS, RESOLUTIONS
 from photo3d_video.errors import InputError
 from photo3d_video.heads import find_head
+from photo3d_video.output.destinations import ASPECTS, RESOLUTIONS
 
 Float = npt.NDArray[np.float32]
 

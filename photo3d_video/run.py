@@ -18,13 +18,10 @@ from photo3d_video.cache import Cache, cache_folder
 from photo3d_video.depth.builtin import DepthMap
 from photo3d_video.depth.files import find_beside
 from photo3d_video.depth.models import AUTO, find_model
-from photo3d_video.destinations import check_length
 from photo3d_video.effects import Effects
 from photo3d_video.errors import InputError
-from photo3d_video.ffmpeg import Soundtrack
 from photo3d_video.files import PictureWriter, check_writable
 from photo3d_video.fill_model import find_fill_model
-from photo3d_video.formats import choose_format
 from photo3d_video.framing import frame_photo
 from photo3d_video.moves import (
     check_path_file,
@@ -35,15 +32,18 @@ from photo3d_video.moves import (
     make_path,
     write_path,
 )
-from photo3d_video.outputs import RenderResult, open_sink, output_file, write_beside
+from photo3d_video.output.destinations import check_length
+from photo3d_video.output.ffmpeg import Soundtrack
+from photo3d_video.output.formats import choose_format
+from photo3d_video.output.outputs import RenderResult, open_sink, output_file, write_beside
+from photo3d_video.output.stereo import eyes, join, joined_size, path_view
+from photo3d_video.output.stills import ContactSheet, still_index
+from photo3d_video.output.video import VideoWriter
 from photo3d_video.photo import DEFAULT_MAX_SIZE, Photo, load_photo, photo_from_array
 from photo3d_video.pipeline import DEFAULT_FILL, frame_picture, make_view, parallax_budget_px, place, render_frames
 from photo3d_video.progress import Progress, Silent, Stopwatch
 from photo3d_video.stages import Stages
-from photo3d_video.stereo import eyes, join, joined_size, path_view
-from photo3d_video.stills import ContactSheet, still_index
 from photo3d_video.studio import Studio
-from photo3d_video.video import VideoWriter
 
 UInt8 = npt.NDArray[np.uint8]
 

@@ -18,7 +18,7 @@ NOT_INSTALLED = ("training", "benchmarks", "tests")
 OTHER_FOLDERS = ("docs", "examples")
 MADE_BY_TOOLS = {"build", "dist"}
 MAX_LINES = 400
-PRINTS = {"photo3d_video/cli.py", "photo3d_video/doctor.py"}
+PRINTS = {"photo3d_video/cli/command.py", "photo3d_video/cli/doctor.py"}
 
 
 def sources(*folders: str) -> list[Path]:
@@ -127,7 +127,7 @@ def test_ci_runs_the_readmes_test_line() -> None:
 
 def test_readmes_main_line_renders_the_sample() -> None:
     (line,) = [line for line in readme_lines() if "apt-get" in line and "render-3dphoto" in line]
-    from photo3d_video.cli import make_parser
+    from photo3d_video.cli.command import make_parser
 
     options = vars(make_parser().parse_args(line.split("render-3dphoto ")[1].split()))
     assert 50_000 < (ROOT / options["photos"][0]).stat().st_size < 500_000
@@ -135,7 +135,7 @@ def test_readmes_main_line_renders_the_sample() -> None:
 
 
 def test_readme_and_doctor_name_the_same_libraries() -> None:
-    from photo3d_video.doctor import INSTALL_LIBRARIES
+    from photo3d_video.cli.doctor import INSTALL_LIBRARIES
 
     packages = INSTALL_LIBRARIES.removeprefix("apt-get install ")
     assert sum(packages in line for line in readme_lines()) == 2
@@ -143,7 +143,7 @@ def test_readme_and_doctor_name_the_same_libraries() -> None:
 
 def test_readme_lists_every_path_and_option() -> None:
     from camera_paths import PRESETS
-    from photo3d_video.cli import make_parser
+    from photo3d_video.cli.command import make_parser
 
     text = (ROOT / "README.md").read_text()
     for name in PRESETS:

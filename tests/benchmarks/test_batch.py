@@ -12,8 +12,8 @@ from PIL import Image
 
 from benchmarks import batch
 from benchmarks.batch import Batch, clips_in, half_written
-from photo3d_video.encoding import VideoSpec
-from photo3d_video.video import VideoWriter
+from photo3d_video.output.encoding import VideoSpec
+from photo3d_video.output.video import VideoWriter
 from tests.scenes import textured_planes
 
 

@@ -14,8 +14,8 @@ from PIL import Image
 from benchmarks import reference
 from benchmarks.reference import MOVES, flicker, grey_share, reference_path, reference_view, scene_disparity
 from camera_paths import project
-from photo3d_video.encoding import VideoSpec
-from photo3d_video.video import VideoWriter
+from photo3d_video.output.encoding import VideoSpec
+from photo3d_video.output.video import VideoWriter
 from tests.scenes import checker, textured_planes
 
 VIEW = reference_view((1000, 800), 1000.0)

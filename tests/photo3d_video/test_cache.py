@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from photo3d_video import cache as cache_module
-from photo3d_video import cli
 from photo3d_video.cache import (
     ENDING,
     FOLDER_VARIABLE,
@@ -25,6 +24,7 @@ from photo3d_video.cache import (
     digest,
     fingerprint,
 )
+from photo3d_video.cli import command as cli
 from photo3d_video.depth.estimate import DEPTH_CODE
 from photo3d_video.pipeline import Picture
 from photo3d_video.stages import SCENE_CODE
@@ -333,7 +333,9 @@ def test_where_the_cache_is(monkeypatch, tmp_path: Path) -> None:
 def test_second_path_needs_no_torch_and_shows_the_same(photo_file: Path, tmp_path: Path, cache: Path, decode) -> None:
     options = ["--size", "96x72", "--seconds", "0.2", "--fps", "10", "--fill", "fast", "-q"]
     heavy = {"torch", "timm", "scipy", "networkx"}
-    program = f"import sys; from photo3d_video.cli import main; main(); print(sorted({heavy} & set(sys.modules)))"
+    program = (
+        f"import sys; from photo3d_video.cli.command import main; main(); print(sorted({heavy} & set(sys.modules)))"
+    )
 
     def render(name: str, *more: str) -> str:
         command = [sys.executable, "-c", program, str(photo_file), *options, "-o", str(tmp_path / name), *more]

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from camera_paths import View, frame_phases
+from photo3d_video.batch.jobs import check_settings
 from photo3d_video.effects import Effects, focus_track
 from photo3d_video.errors import InputError
-from photo3d_video.jobs import check_settings
 from photo3d_video.run import render_photo
 
 VIEW = View(200, 100, 200.0, 10.0, focus_depth=1.25, focus_xy=(0.25, 0.5))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from photo3d_video import cli
+from photo3d_video.cli import command as cli
 from photo3d_video.errors import InputError
 from photo3d_video.fill_model import find_fill_model, load_fill
 from photo3d_video.run import render_photo

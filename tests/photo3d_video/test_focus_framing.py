@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photo3d_video.destinations import ASPECTS, DESTINATIONS, RESOLUTIONS, find_destination
 from photo3d_video.errors import InputError
 from photo3d_video.focus import find_focus, focus_at, weighted_median
 from photo3d_video.framing import (
@@ -20,6 +19,7 @@ from photo3d_video.framing import (
     find_subject,
     frame_photo,
 )
+from photo3d_video.output.destinations import ASPECTS, DESTINATIONS, RESOLUTIONS, find_destination
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,11 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from photo3d_video import video
-from photo3d_video.encoding import VideoSpec
 from photo3d_video.files import PictureWriter
 from photo3d_video.interruptions import held_back
-from photo3d_video.video import VideoWriter
+from photo3d_video.output import video
+from photo3d_video.output.encoding import VideoSpec
+from photo3d_video.output.video import VideoWriter
 
 SENT = (signal.SIGINT, signal.SIGTERM)
 
@@ -155,9 +155,9 @@ WORKERS = """
 import multiprocessing, signal, sys
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from photo3d_video.dashboard import Quiet
-from photo3d_video.jobs import Job
-from photo3d_video.workers import run_workers
+from photo3d_video.cli.dashboard import Quiet
+from photo3d_video.batch.jobs import Job
+from photo3d_video.batch.workers import run_workers
 
 def stop(number, _):
     raise SystemExit(128 + number)
