@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from inpaint.detail import add_detail
 from inpaint.filters import Bool, Float, push_pull, put_over
-from inpaint.grain import add_grain
 from inpaint.tiles import box_around, choose_tile, fill_smaller, run_tiles, scale_for
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def network_fill(
     """`rgb` (H, W, 3) and `disparity` (H, W), float32 in 0..1, with the pixels of `unknown` (H, W) painted in.
 
     The network sees the pixels of `context` (H, W) and nothing else; only `unknown` pixels change. The fill is made at
-    the scale at which the deepest hole is as deep as in training, so wide holes come out smooth but for their grain.
-    Deterministic.
+    the scale at which the deepest hole is as deep as in training, so wide holes come out smooth but for what
+    `add_detail` lends them. Deterministic.
     `weights`: those of the network, as `load_network` takes them.
     """
     if not unknown.any() or not context.any():
@@ -47,7 +47,7 @@ def network_fill(
     run = functools.partial(_run, weights)
     painted = run(values, known, hole) if scale == 1 else fill_smaller(values, known, hole, scale, run)
     painted = put_over(np.clip(painted, 0, 1), values, ~hole)
-    colour = add_grain(np.ascontiguousarray(painted[..., :3]), hole, known)
+    colour = add_detail(np.ascontiguousarray(painted[..., :3]), hole, known)
     rgb, disparity = rgb.copy(), disparity.copy()
     rgb[unknown], disparity[unknown] = colour[hole], painted[hole, 3]
     return rgb, disparity

@@ -1,0 +1,173 @@
+"""Detail for painted surfaces: a network that has to guess paints smoothly, and beside textured ground that shows.
+
+Each part of a hole borrows the detail of one place of its context, moved there as a whole, so that it keeps its shapes
+(few shifts fill most holes: He and Sun, "Statistics of Patch Offsets for Image Completion", 2012). How bright and how
+colourful a place is on the whole stays as it was painted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from inpaint.filters import Bool, Float, push_pull
+
+AMOUNT = 0.5  # of the detail that is missing: enough to look like the surroundings; all of it is farther from the truth
+DEEP_PX = 48.0  # this far from its context a fill gets all of it; next to it the network knows the detail well
+FINE_PX, BROAD_PX = (0.0, 1.0, 2.0, 4.0), (1.0, 2.0, 4.0)  # octaves lie between them: of luma, of colour at a quarter
+SHRINK = 4
+WINDOW_PX = 12.0
+# The mean root of |x| in a normal distribution is .822 times the root of its deviation. Roots, because single edges
+# of the surroundings must not count as texture.
+ROOT_OF_DEVIATION = 0.822
+MOST_DEVIATIONS = 2.5  # of anything borrowed: an outline must not come along as one
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+CELL_PX = 16  # parts and their shifts are worked out on a grid of such cells
+SPREAD_CELLS = 1.5  # a part is about so large at least
+HIDDEN_PRICE, DISTANCE_PRICE = 1.0, 4e-4  # of a source cell without context, and per cell, as squared colour distance
+FIRST_SHIFT_CELLS, SHIFT_GROWTH, DIRECTIONS = 1.5, 1.5, 16
+
+Box = tuple[slice, slice]
+Shift = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A piece of the holes and where its detail comes from."""
+
+    target: Box
+    source: Box  # as large
+    weight: Float  # (h, w) in 0..1 over both
+
+
+def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
+    """`painted` (H, W, 3) in 0..1 with detail on its `unknown` pixels (H, W), as strong as that near them in `context`
+    (H, W), as far as they have none themselves. Deterministic.
+    """
+    known = context & ~unknown
+    chosen = _choose_shifts(painted, unknown, known)
+    luma = (painted @ LUMA)[..., None]
+    detail = _borrow(luma, unknown, known, FINE_PX, _parts(chosen, CELL_PX, unknown))
+    hole, ground = (_shrink(mask.astype(np.float32), SHRINK) for mask in (unknown, known))
+    small = _mean(painted, unknown, SHRINK), _mean(painted, known, SHRINK)
+    colour = np.where((hole > 0)[..., None], *small)
+    broad = _borrow(colour, hole > 0, (ground > 0.99) & (hole == 0), BROAD_PX, _parts(chosen, CELL_PX // SHRINK, hole))
+    h, w = unknown.shape
+    detail = detail + cv2.resize(broad, None, fx=SHRINK, fy=SHRINK, interpolation=cv2.INTER_LINEAR)[:h, :w]
+    depth = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3)
+    detail *= (AMOUNT * np.minimum(depth / DEEP_PX, 1))[..., None]
+    return np.where(unknown[..., None], np.clip(painted + detail, 0, 1), painted)
+
+
+def _choose_shifts(painted: Float, unknown: Bool, known: Bool) -> dict[Shift, Float]:
+    """Where the holes borrow from: shifts (dy, dx) in cells, and with each the cells (h, w) that it is for, 0 or 1.
+
+    Close places of like colour that lie in the context.
+    """
+    hole, ground = (_shrink(mask.astype(np.float32), CELL_PX) for mask in (unknown, known))
+    wanted, there = _mean(painted, unknown, CELL_PX), _mean(painted, known, CELL_PX)
+    where = (hole > 0).astype(np.float32)
+    spread = np.maximum(cv2.GaussianBlur(where, (0, 0), SPREAD_CELLS), 1e-3)
+    shifts = _rings(max(hole.shape) / 2)
+    choice, least = np.full(hole.shape, -1), np.full(hole.shape, np.inf, np.float32)
+    for number, (dy, dx) in enumerate(shifts):
+        target, source = _boxes((0, hole.shape[0]), (0, hole.shape[1]), (dy, dx), hole.shape)
+        price = np.full(hole.shape, HIDDEN_PRICE, np.float32)
+        unlike = np.square(there[source] - wanted[target]).sum(-1)
+        price[target] = np.where(ground[source] > 0, unlike, 0) + HIDDEN_PRICE * (1 - ground[source])
+        price = cv2.GaussianBlur(price * where, (0, 0), SPREAD_CELLS) / spread + DISTANCE_PRICE * np.hypot(dy, dx)
+        better = (price < least) & (where > 0)
+        choice[better], least[better] = number, price[better]
+    return {shifts[n]: (choice == n).astype(np.float32) for n in np.unique(choice[choice >= 0])}
+
+
+def _rings(farthest: float) -> list[Shift]:
+    """Rings of shifts in cells, each half as far again as the one before."""
+    found, radius = set(), FIRST_SHIFT_CELLS
+    while radius <= farthest:
+        angles = np.linspace(0, 2 * np.pi, DIRECTIONS, endpoint=False)
+        found |= {(round(radius * np.sin(a)), round(radius * np.cos(a))) for a in angles}
+        radius *= SHIFT_GROWTH
+    return sorted(found)
+
+
+def _parts(chosen: dict[Shift, Float], cell_px: int, like: npt.NDArray[np.generic]) -> list[Part]:
+    """The parts of a picture of the shape of `like` whose cells have `cell_px`; they overlap by about a cell."""
+    parts = []
+    for (dy, dx), cells in chosen.items():
+        soft = cv2.GaussianBlur(cells, (0, 0), 0.6)
+        (top, bottom), (left, right) = (
+            (int(lines[0]), int(lines[-1]) + 1) for lines in (np.flatnonzero((soft > 0.01).any(k)) for k in (1, 0))
+        )
+        weight = cv2.resize(soft[top:bottom, left:right], None, fx=cell_px, fy=cell_px, interpolation=cv2.INTER_LINEAR)
+        rows, columns = (cell_px * top, cell_px * bottom), (cell_px * left, cell_px * right)
+        target, source = _boxes(rows, columns, (cell_px * dy, cell_px * dx), like.shape)
+        y, x = (slice(s.start - first, s.stop - first) for s, first in zip(target, (rows[0], columns[0]), strict=True))
+        parts.append(Part(target, source, np.ascontiguousarray(weight[y, x])))
+    return parts
+
+
+def _boxes(rows: tuple[int, int], columns: tuple[int, int], shift: Shift, shape: tuple[int, ...]) -> tuple[Box, Box]:
+    """The part of a box whose shifted place is in the picture, which may be empty, and that place."""
+    (dy, dx), (h, w) = shift, shape[:2]
+    top, left = max(rows[0], -dy), max(columns[0], -dx)
+    bottom, right = max(top, min(rows[1], h, h - dy)), max(left, min(columns[1], w, w - dx))
+    return np.s_[top:bottom, left:right], np.s_[top + dy : bottom + dy, left + dx : right + dx]
+
+
+def _borrow(planes: Float, unknown: Bool, known: Bool, sigmas_px: tuple[float, ...], parts: list[Part]) -> Float:
+    """The detail (H, W, C) that the unknown pixels of `planes` (H, W, C) lack, octave by octave."""
+    inside = cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    power = np.zeros(known.shape, np.float32)
+    for part in parts:
+        power[part.target] += (part.weight * inside[part.source]) ** 2
+    total = np.sqrt(np.maximum(power, 1e-3))  # sums of what does not correlate grow by their squares
+    detail = np.zeros_like(planes)
+    for k in range(planes.shape[2]):
+        plane = planes[..., k]
+        for band in _bands(np.where(unknown, plane, push_pull(plane, known)), sigmas_px):
+            root = np.sqrt(np.abs(band))
+            there, here = (_deviation(root, where) for where in (known, unknown))
+            texture = np.where(inside, band / np.maximum(there, 1e-4), 0).clip(-MOST_DEVIATIONS, MOST_DEVIATIONS)
+            moved = np.zeros_like(plane)
+            for part in parts:
+                moved[part.target] += part.weight * texture[part.source]
+            detail[..., k] += np.sqrt(np.maximum(there**2 - here**2, 0)) * moved / total
+    return detail
+
+
+def _bands(plane: Float, sigmas_px: tuple[float, ...]) -> list[Float]:
+    smooth = [plane if sigma == 0 else cv2.GaussianBlur(plane, (0, 0), sigma) for sigma in sigmas_px]
+    return [np.asarray(a - b) for a, b in pairwise(smooth)]
+
+
+def _deviation(root: Float, where: Bool) -> Float:
+    """A band's standard deviation (H, W) about each pixel, from the root of its size at pixels `where`; far from those,
+    theirs continued.
+    """
+    h, w = root.shape
+    small = (max(1, w // 4), max(1, h // 4))
+    mask = where.astype(np.float32)
+    weight, roots = (
+        cv2.GaussianBlur(cv2.resize(x, small, interpolation=cv2.INTER_AREA), (0, 0), WINDOW_PX / 4)
+        for x in (mask, mask * root)
+    )
+    mean = push_pull(roots / np.maximum(weight, 1e-4), weight > 0.05)
+    return np.asarray(cv2.resize((mean / ROOT_OF_DEVIATION) ** 2, (w, h), interpolation=cv2.INTER_LINEAR))
+
+
+def _mean(planes: Float, where: Bool, factor: int) -> Float:
+    """Means (h, w, C) of squares of `factor` pixels over those `where`, 0 where there are none."""
+    share = _shrink(where.astype(np.float32), factor)
+    return np.asarray(_shrink(planes * where[..., None], factor) / np.maximum(share, 1e-3)[..., None], np.float32)
+
+
+def _shrink(planes: Float, factor: int) -> Float:
+    """Means over squares of `factor` pixels; what is missing in the last ones counts as 0."""
+    h, w = planes.shape[:2]
+    whole = cv2.copyMakeBorder(planes, 0, -h % factor, 0, -w % factor, cv2.BORDER_CONSTANT)
+    return np.asarray(cv2.resize(whole, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA), np.float32)

@@ -1,0 +1,69 @@
+"""Detail: painted surfaces get the detail of their surroundings, and only what they lack."""
+
+import numpy as np
+import pytest
+
+from inpaint.detail import AMOUNT, add_detail
+
+HOLE = np.zeros((240, 320), bool)
+HOLE[50:190, 60:260] = True
+MIDDLE = np.s_[100:140, 110:210]  # deeper than DEEP_PX
+
+
+def noisy(deviation: float) -> np.ndarray:
+    grain = np.random.default_rng(3).normal(0.5, deviation, HOLE.shape).astype(np.float32)
+    return np.repeat(np.clip(grain, 0, 1)[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize("deviation", [0.02, 0.1])
+def test_smooth_hole_in_grainy_ground_gets_its_share(deviation: float) -> None:
+    picture = noisy(deviation)
+    picture[HOLE] = 0.5
+    out = add_detail(picture, HOLE, ~HOLE)
+    assert np.array_equal(out[~HOLE], picture[~HOLE])
+    assert np.array_equal(out, add_detail(picture, HOLE, ~HOLE))
+    assert out[MIDDLE].std() == pytest.approx(AMOUNT * picture[:24].std(), rel=0.35)
+    assert abs(out[MIDDLE].mean() - 0.5) < 0.01
+
+
+def test_flat_ground_stays_flat() -> None:
+    picture = np.full((*HOLE.shape, 3), 0.4, np.float32)
+    assert np.abs(add_detail(picture, HOLE, ~HOLE) - picture).max() < 1e-4
+
+
+def test_one_edge_is_no_texture() -> None:
+    picture = np.full((*HOLE.shape, 3), 0.2, np.float32)
+    picture[:, 280:] = 0.9
+    assert np.abs(add_detail(picture, HOLE, ~HOLE) - picture).max() < 0.07 * 0.7
+
+
+def test_grainy_fill_gets_no_more() -> None:
+    picture = noisy(0.1)
+    change = add_detail(picture, HOLE, ~HOLE) - picture
+    assert change[MIDDLE].std() < 0.4 * AMOUNT * 0.1
+
+
+def test_hidden_pixels_do_not_count() -> None:
+    picture = noisy(0.2)
+    hidden = np.zeros_like(HOLE)
+    hidden[:, 260:] = True
+    picture[~hidden] = 0.5
+    assert np.abs(add_detail(picture, HOLE, ~HOLE & ~hidden) - picture).max() < 0.01
+
+
+def test_detail_keeps_its_shapes() -> None:
+    rows = 0.5 + 0.1 * np.sign(np.sin(np.arange(len(HOLE)) / 2)).astype(np.float32)
+    picture = np.repeat(np.repeat(rows[:, None], HOLE.shape[1], axis=1)[..., None], 3, axis=2)
+    picture[HOLE] = 0.5
+    out = add_detail(picture, HOLE, ~HOLE)[MIDDLE][..., 0]
+    assert np.abs(np.diff(out, axis=0)).mean() > 5 * np.abs(np.diff(out, axis=1)).mean(), "lines stay lines"
+    assert out.std() > 0.5 * AMOUNT * 0.1
+
+
+def test_each_side_borrows_from_its_like() -> None:
+    picture = noisy(0.08)
+    picture[:, 160:] *= 0.4  # a busy bright half, a calm dark one
+    picture[:, 160:] = 0.2 + 0.02 * (picture[:, 160:] - 0.2)
+    picture[HOLE] = np.where(np.arange(320) < 160, 0.5, 0.2)[None, :, None].repeat(240, 0)[HOLE]
+    change = np.abs(add_detail(picture, HOLE, ~HOLE) - picture)
+    assert change[100:140, 110:140].mean() > 5 * change[100:140, 180:210].mean()
