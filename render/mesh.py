@@ -108,7 +108,7 @@ def _touched(pixels: Bool, leaves: Leaves) -> Bool:
     height, width = pixels.shape
     count = cv2.integral(pixels.astype(np.uint8))
     top, left = leaves.y, leaves.x
-    bottom, right = np.minimum(top + leaves.size + 1, height), np.minimum(left + leaves.size + 1, width)
+    bottom, right = np.minimum(top + leaves.height + 1, height), np.minimum(left + leaves.width + 1, width)
     return np.asarray(count[bottom, right] - count[top, right] - count[bottom, left] + count[top, left] > 0)
 
 

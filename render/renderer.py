@@ -29,7 +29,6 @@ VIGNETTE = 0.35  # falloff of strength 1 at the corners: half of the light, see 
 _BLEND_COVERAGE = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA)
 _SRC1_ALPHA, _ONE_MINUS_SRC1_ALPHA = 0x8589, 0x88FB  # OpenGL's numbers; moderngl has no names for them
 _BLEND_SHARPNESS = (_SRC1_ALPHA, _ONE_MINUS_SRC1_ALPHA, _SRC1_ALPHA, _ONE_MINUS_SRC1_ALPHA)
-_FRONT, _BEHIND = 0, 1  # texture units
 # Mesa's software renderer samples textures in 8-bit integers, which was faster once, but no longer is: a tenth of all
 # the time that a frame takes. Other drivers do not look at this setting.
 _FASTER_SAMPLING = "no_aos_sampling"
@@ -90,11 +89,15 @@ class Renderer:
         if max(texture_w, texture_h, width * supersample, height * supersample) > limit:
             raise RenderError(f"the graphics driver takes textures up to {limit} px; use a smaller --size")
         self._textures = Textures(context, scene.textures)
-        texcoord = self._textures.coordinates(scene.texcoord)
-        vertices = np.column_stack([scene.rays, scene.disparity, scene.fade, texcoord]).astype(np.float32)
+        vertices = np.column_stack([scene.rays, scene.disparity, scene.fade, scene.texcoord]).astype(np.float32)
         self._vertices = context.buffer(vertices)
-        self._indices = context.buffer(np.concatenate([scene.opaque, scene.soft]).astype(np.int32))
-        self._opaque_runs, self._soft_runs = _runs(scene, scene.opaque, 0), _runs(scene, scene.soft, len(scene.opaque))
+        opaque, soft = scene.opaque, scene.soft
+        pictures = self._textures.choose(scene.texcoord, opaque, everywhere=False)
+        order = np.lexsort((pictures, scene.texcoord[opaque[:, 0], 2]))  # front first
+        self._opaque_runs = _runs(pictures[order], 0)
+        # Soft triangles lie on outlines, which had better be sharp; and each change of texture takes time.
+        self._soft_runs = _runs(self._textures.choose(scene.texcoord, soft, everywhere=True), len(opaque))
+        self._indices = context.buffer(np.concatenate([opaque[order], soft]).astype(np.int32))
         big = (width * supersample, height * supersample)
         self._colour = context.texture(big, 4)
         self._colour.filter = (moderngl.LINEAR, moderngl.LINEAR)
@@ -169,8 +172,6 @@ class Renderer:
         self._frame.depth_mask = True
         self._frame.color_mask = (True, True, True, True)
         self._frame.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
-        self._textures.front.use(_FRONT)
-        self._textures.behind.use(_BEHIND)
         for program in (self._opaque, self._soft):
             program["pose"].write(world_to_camera.T.astype(np.float32).tobytes())
             program["focal"].value = tuple(focal)
@@ -179,16 +180,18 @@ class Renderer:
                 program["lens"].value = lens.uniform
             if self._falloff[2]:
                 program["falloff"].value = self._falloff
-        for unit, first, count in self._opaque_runs:
-            self._opaque["layers"].value = unit
-            self._opaque_array.render(moderngl.TRIANGLES, vertices=count, first=first)
+        self._render(self._opaque, self._opaque_array, self._opaque_runs)
         gl.enable_only(moderngl.DEPTH_TEST | moderngl.BLEND)
         gl.blend_func = _BLEND_SHARPNESS if lens else _BLEND_COVERAGE
-        for unit, first, count in self._soft_runs:
-            self._soft["layers"].value = unit
-            self._soft_array.render(moderngl.TRIANGLES, vertices=count, first=first)
+        self._render(self._soft, self._soft_array, self._soft_runs)
         if self._defocus and lens:
             self._defocus.apply(lens)
+
+    def _render(self, program: Any, array: Any, runs: list[tuple[int, int, int]]) -> None:
+        for number, first, count in runs:
+            self._textures.all[number].use()
+            program["place"].value = self._textures.places[number]
+            array.render(moderngl.TRIANGLES, vertices=count, first=first)
 
     def read(self, components: int = 3) -> UInt8:
         """The frame buffer as (H, W, components) uint8; the fourth component is coverage (1 with depth of field)."""
@@ -225,12 +228,11 @@ class Renderer:
         return image
 
 
-def _runs(scene: Scene, triangles: npt.NDArray[np.int32], start: int) -> list[tuple[int, int, int]]:
-    """Texture unit, first vertex and number of vertices of the stretches of `triangles` (T, 3) that share a texture.
+def _runs(pictures: npt.NDArray[np.int64], start: int) -> list[tuple[int, int, int]]:
+    """Number of a texture, first vertex and number of vertices of each stretch of triangles that share the texture.
 
-    `start`: how many triangles come before them.
+    `pictures` (T,): the textures' numbers. `start`: how many triangles come before them.
     """
-    unit = np.where(scene.texcoord[triangles[:, 0], 2] == 0, _FRONT, _BEHIND)
-    ends = np.flatnonzero(np.diff(unit)) + 1
-    firsts, lasts = np.r_[0, ends], np.r_[ends, len(unit)]
-    return [(int(unit[a]), 3 * (start + int(a)), 3 * int(b - a)) for a, b in zip(firsts, lasts, strict=True) if b > a]
+    ends = np.flatnonzero(np.diff(pictures)) + 1
+    stretches = zip(np.r_[0, ends], np.r_[ends, len(pictures)], strict=True)
+    return [(int(pictures[a]), 3 * (start + int(a)), 3 * int(b - a)) for a, b in stretches if b > a]

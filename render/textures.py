@@ -1,8 +1,8 @@
-"""The scene's textures in the driver, the front's at twice its resolution: detail keeps its contrast wherever it moves.
+"""The scene's textures in the driver, the front's also at twice its resolution: detail keeps its contrast as it moves.
 
 Drivers interpolate linearly, which between two pixels takes half of the contrast of fine detail: a slow pan would grow
 soft and sharp again with every pixel. A better filter finds what lies halfway once, in advance, and leaves the driver
-the small rest. The layers behind need none of that: they show what was painted, which has no such detail.
+the small rest. The layers behind need none of that, nor do the front's smooth parts: a smaller texture is read faster.
 """
 
 from __future__ import annotations
@@ -16,9 +16,16 @@ import numpy.typing as npt
 
 Float = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
+Bool = npt.NDArray[np.bool_]
+Triangles = npt.NDArray[np.int32]
+Index = npt.NDArray[np.int64]
 
 # Halfway between pixels 0 and 1 of -3..4: the half-pixel filter of H.265, flat up to a third of the sampling rate.
 HALFWAY = np.array([-1, 4, -11, 40, 40, -11, 4, -1], np.float32) / 64
+LINEAR = np.array([0, 0, 0, 1, 1, 0, 0, 0], np.float32) / 2
+CELL_PX = 16  # detail is looked for in squares of this size
+NEARBY_PX = 9
+SEEN = 5.0  # levels of 255 that linear interpolation takes, root mean square over what is nearby
 MAX_BYTES = 400e6  # of the front's texture: twice what 4K takes
 
 
@@ -41,38 +48,65 @@ def _between_rows(texture: UInt8, axis: int) -> UInt8:
 
 
 class Textures:
-    """The textures (L, H, W, 4) of a scene in the driver: `front`, an array of one, and `behind`, one of the others."""
+    """The textures (L, H, W, 4) of a scene in the driver, and the doubled front after them, where there is room for it.
+
+    `places`: factor and offset (4,) that turn u and v of the scene into those of each texture.
+    """
 
     def __init__(self, context: Any, textures: UInt8) -> None:
         _, h, w, _ = textures.shape
-        size = (2 * w - 1, 2 * h - 1)
-        self.finer = max(size) <= context.info["GL_MAX_TEXTURE_SIZE"] and 4 * textures[0].nbytes <= MAX_BYTES
-        self._source_size = np.array([w, h], np.float32)
-        self.front = _array(context, doubled(textures[0])[None] if self.finer else textures[:1])
-        # A scene of one layer has nothing behind, and drivers no empty textures.
-        self.behind = _array(context, textures[1:] if len(textures) > 1 else textures[:1, :1, :1])
-
-    def coordinates(self, texcoord: Float) -> Float:
-        """(V, 3) u, v and layer of the scene -> u, v and layer of `behind`, or -1 of `front`, of the same points."""
-        uv, number = texcoord[:, :2], texcoord[:, 2:]
-        if self.finer:
+        size = np.array([2 * w - 1, 2 * h - 1])
+        self.all = [_texture(context, texture) for texture in textures]
+        self.places = [(1.0, 1.0, 0.0, 0.0)] * len(textures)
+        self._detailed: Bool | None = None
+        if size.max() <= context.info["GL_MAX_TEXTURE_SIZE"] and 4 * textures[0].nbytes <= MAX_BYTES:
+            self.all.append(_texture(context, doubled(textures[0])))
             # Pixel centres stay where they are: the first one is the first one's, not a quarter of a pixel off.
-            finer = (2 * self._source_size * uv - 0.5) / (2 * self._source_size - 1)
-            uv = np.where(number == 0, finer, uv)
-        return np.column_stack([uv, number - 1]).astype(np.float32)
+            self.places.append((*((size + 1) / size), *(-0.5 / size)))
+            self._detailed = detailed(textures[0])
+
+    def choose(self, texcoord: Float, triangles: Triangles, everywhere: bool) -> Index:
+        """(T,) number of the texture of each of `triangles` (T, 3): the doubled one where the front has detail.
+
+        `texcoord` (V, 3): u, v and layer. `everywhere`: the doubled one for all of the front.
+        """
+        number = texcoord[triangles[:, 0], 2].astype(np.int64)
+        if self._detailed is None:
+            return number
+        uv = texcoord[triangles, :2] * (self.all[0].size / np.float32(CELL_PX))
+        end = np.array(self._detailed.shape[::-1]) - 1
+        left, top = np.clip(uv.min(1), 0, end).astype(np.int64).T
+        right, bottom = np.clip(uv.max(1), 0, end).astype(np.int64).T + 1
+        count = cv2.integral(self._detailed.astype(np.uint8))
+        some = count[bottom, right] - count[top, right] - count[bottom, left] + count[top, left] > 0
+        return np.where((number == 0) & (some | everywhere), len(self.all) - 1, number)
 
     def release(self) -> None:
-        """Release both."""
-        self.front.release()
-        self.behind.release()
+        """Release all."""
+        for texture in self.all:
+            texture.release()
 
 
-def _array(context: Any, textures: UInt8) -> Any:
-    layers, h, w, channels = textures.shape
-    array = context.texture_array((w, h, layers), channels)
-    for number, texture in enumerate(textures):
-        array.write(np.ascontiguousarray(texture), viewport=(0, 0, number, w, h, 1))
+def detailed(texture: UInt8) -> Bool:
+    """(H, W, C) -> cells of CELL_PX in which one would see that linear interpolation takes contrast from detail."""
+    grey = cv2.cvtColor(np.ascontiguousarray(texture[..., :3]), cv2.COLOR_RGB2GRAY)
+    lost = HALFWAY - LINEAR
+    across, down = (
+        cv2.filter2D(grey, cv2.CV_32F, kernel, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
+        for kernel, anchor in ((lost[None], (3, 0)), (lost[:, None], (0, 3)))
+    )
+    squares = cv2.blur(across * across + down * down, (NEARBY_PX, NEARBY_PX))
+    h, w = grey.shape
+    squares = cv2.copyMakeBorder(squares, 0, -h % CELL_PX, 0, -w % CELL_PX, cv2.BORDER_CONSTANT)
+    rows, columns = squares.shape
+    most = squares.reshape(rows // CELL_PX, CELL_PX, columns // CELL_PX, CELL_PX).max((1, 3))
+    return np.asarray(most > SEEN**2)
+
+
+def _texture(context: Any, image: UInt8) -> Any:
+    h, w, channels = image.shape
+    texture = context.texture((w, h), channels, np.ascontiguousarray(image))
     # No move takes the camera far back: no mipmaps, which would blur.
-    array.filter = (moderngl.LINEAR, moderngl.LINEAR)
-    array.repeat_x = array.repeat_y = False
-    return array
+    texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
+    texture.repeat_x = texture.repeat_y = False
+    return texture

@@ -1,7 +1,7 @@
 #version 330
 // SOFT: triangles that may be transparent. DEFOCUS: the frame's alpha becomes its sharpness instead of its coverage.
-in vec3 texcoord;
-uniform sampler2DArray layers;  // the front, or those behind
+in vec2 texcoord;
+uniform sampler2D picture;
 #ifdef SOFT
 in float fade;
 #endif
@@ -27,7 +27,7 @@ float sharpness(float depth);
 #endif
 
 void main() {
-    vec4 texel = texture(layers, texcoord);
+    vec4 texel = texture(picture, texcoord);
 #ifdef SOFT
     texel.a = min(texel.a * fade, 1.0);
     if (texel.a < 1.0 / 255.0) discard;  // must not hide what is drawn later

@@ -7,13 +7,14 @@ in float in_disparity;
 #ifdef SOFT
 in float in_fade;
 #endif
-in vec3 in_texcoord;  // u, v, texture layer
+in vec3 in_texcoord;  // u, v, layer
 
 uniform mat4 pose;    // world (= source camera) to camera
 uniform vec2 focal;   // focal length over half of the frame's width and height
 uniform vec2 shift;   // principal point offset over half of the frame's width and height
+uniform vec4 place;   // factor and offset from the scene's u, v to those of the texture
 
-out vec3 texcoord;
+out vec2 texcoord;
 #ifdef SOFT
 out float fade;
 #endif
@@ -27,9 +28,9 @@ void main() {
     vec3 p = mat3(pose) * vec3(in_ray, 1.0) + pose[3].xyz * in_disparity;
     // y is not flipped: row 0 of the frame buffer is the top of the picture, as readers of frames expect.
     // Infinity stays before the far plane, where the cleared depth is, on every layer.
-    float nearness = in_disparity - LAYER_STEP * (in_texcoord.z + 1.0) * p.z;
+    float nearness = in_disparity - LAYER_STEP * in_texcoord.z * p.z;
     gl_Position = vec4(p.xy * focal + shift * p.z, AT_INFINITY * p.z - 2.0 * NEAR_DEPTH * nearness, p.z);
-    texcoord = in_texcoord;
+    texcoord = in_texcoord.xy * place.xy + place.zw;
 #ifdef SOFT
     fade = in_fade;
 #endif

@@ -119,8 +119,8 @@ def test_step_is_fine_along_the_step_alone() -> None:
     mesh = sheet(q)
     assert len(mesh.triangles) < 0.1 * 2 * 256 * 256
     centres = mesh.xy[mesh.triangles].mean(1)
-    small = areas(mesh) <= 0.5
-    assert small.sum() >= 2 * 256 and np.abs(centres[small, 0] - 100).max() < 6
+    small = areas(mesh) <= 1
+    assert small.sum() >= 256 and np.abs(centres[small, 0] - 100).max() < 6
 
 
 def saddle(height: int, width: int) -> np.ndarray:

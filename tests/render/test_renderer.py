@@ -296,9 +296,9 @@ def test_two_renderers_share_a_context(context) -> None:
 def held_resources(renderer: Renderer) -> list[Any]:
     kinds = (
         moderngl.Buffer, moderngl.Framebuffer, moderngl.Program, moderngl.Renderbuffer, moderngl.Texture,
-        moderngl.TextureArray, moderngl.VertexArray,
+        moderngl.VertexArray,
     )  # fmt: skip
-    values = [*vars(renderer).values(), *vars(renderer._textures).values()]
+    values = [*vars(renderer).values(), *renderer._textures.all]
     return [value for value in values if isinstance(value, kinds)]
 
 

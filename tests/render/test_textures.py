@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from render.textures import MAX_BYTES, Textures, doubled
+from render.textures import CELL_PX, MAX_BYTES, Textures, detailed, doubled
 
 
 def waves(period_px: float, offset_px: float = 0.0, n: int = 64) -> np.ndarray:
@@ -37,28 +37,51 @@ def test_fine_waves_keep_their_contrast_halfway(period_px, loss, axis) -> None:
     np.testing.assert_allclose(finer[1::2, 0, 0][5:-5], expected[5:-6], atol=100 * loss + 1)
 
 
+def test_only_what_linear_interpolation_blurs_is_detail() -> None:
+    picture = np.full((96, 200, 3), 120, np.uint8)
+    picture[:, 100:] = np.linspace(60, 200, 100)[:, None]  # slopes are not
+    assert not detailed(picture).any()
+    picture[40:56:3, 70:90] = 180
+    cells = detailed(picture)
+    assert cells.shape == (-(-96 // CELL_PX), -(-200 // CELL_PX))
+    y, x = np.nonzero(cells)
+    assert {y.min(), y.max(), x.min(), x.max()} <= {32 // CELL_PX, 48 // CELL_PX, 64 // CELL_PX, 80 // CELL_PX}
+    assert cells[40 // CELL_PX : 56 // CELL_PX + 1, 70 // CELL_PX : 90 // CELL_PX].all()
+
+
 def fake_context(limit: int = 4096) -> Any:
-    def texture_array(size: tuple[int, int, int], _: int) -> Any:
-        return SimpleNamespace(size=size, write=lambda *_, **__: None)
+    def texture(size: tuple[int, int], *_: Any) -> Any:
+        return SimpleNamespace(size=size)
 
-    return SimpleNamespace(info={"GL_MAX_TEXTURE_SIZE": limit}, texture_array=texture_array)
+    return SimpleNamespace(info={"GL_MAX_TEXTURE_SIZE": limit}, texture=texture)
 
 
-def test_only_the_front_is_doubled_and_only_where_it_fits() -> None:
+def test_the_front_alone_is_doubled_and_only_where_it_fits() -> None:
     small = np.zeros((3, 40, 60, 4), np.uint8)
-    textures = Textures(fake_context(), small)
-    assert textures.front.size == (119, 79, 1) and textures.behind.size == (60, 40, 2)
-    coordinates = np.array([[0.2, 0.7, 0], [0.2, 0.7, 2]], np.float32)
-    unchanged = Textures(fake_context(limit=118), small)
-    assert unchanged.front.size == (60, 40, 1)
-    np.testing.assert_array_equal(unchanged.coordinates(coordinates), coordinates - [0, 0, 1])
+    assert [t.size for t in Textures(fake_context(), small).all] == [(60, 40)] * 3 + [(119, 79)]
+    assert [t.size for t in Textures(fake_context(limit=118), small).all] == [(60, 40)] * 3
     large = np.broadcast_to(np.uint8(0), (1, 3000, int(MAX_BYTES / 4 / 4 / 3000) + 1, 4))
-    assert Textures(fake_context(limit=1 << 20), large).front.size[1] == 3000
+    assert len(Textures(fake_context(limit=1 << 20), large).all) == 1
 
 
-def test_coordinates_name_the_same_place() -> None:
+def test_places_name_the_same_place() -> None:
     textures = Textures(fake_context(), np.zeros((2, 40, 60, 4), np.uint8))
-    centres = np.array([[10.5 / 60, 30.5 / 40, 0], [11.0 / 60, 30.5 / 40, 0], [10.5 / 60, 30.5 / 40, 1]], np.float32)
-    sizes = np.array([[119, 79, 1], [119, 79, 1], [60, 40, 1]])
-    texel = textures.coordinates(centres) * sizes - [0.5, 0.5, 0]
-    np.testing.assert_allclose(texel, [[20, 60, -1], [21, 60, -1], [10, 30, 0]], atol=1e-3)
+    centres = np.array([[10.5 / 60, 30.5 / 40], [11.0 / 60, 30.5 / 40]], np.float32)
+    for number, expected in ((0, [[10, 30], [10.5, 30]]), (1, [[10, 30], [10.5, 30]]), (2, [[20, 60], [21, 60]])):
+        place = np.array(textures.places[number])
+        texel = (centres * place[:2] + place[2:]) * textures.all[number].size - 0.5
+        np.testing.assert_allclose(texel, expected, atol=1e-3)
+
+
+def test_detail_of_the_front_is_drawn_with_the_doubled_texture() -> None:
+    layers = np.full((2, 64, 128, 4), 90, np.uint8)
+    layers[:, ::3, 80:] = 200
+    corners = np.array([[[0.1, 0.2], [0.4, 0.2], [0.1, 0.9]], [[0.1, 0.2], [0.7, 0.2], [0.1, 0.9]]])
+    uv = np.concatenate([corners, corners]).reshape(-1, 2)
+    texcoord = np.column_stack([uv, np.repeat([0, 1], 6)]).astype(np.float32)
+    triangles = np.arange(12, dtype=np.int32).reshape(4, 3)
+    textures = Textures(fake_context(), layers)
+    assert textures.choose(texcoord, triangles, everywhere=False).tolist() == [0, 2, 1, 1]
+    assert textures.choose(texcoord, triangles, everywhere=True).tolist() == [2, 2, 1, 1]
+    undoubled = Textures(fake_context(limit=128), layers)
+    assert undoubled.choose(texcoord, triangles, everywhere=True).tolist() == [0, 0, 1, 1]
