@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,12 @@ CORE, FOOT = 1.6, 1.1  # a ramp is an edge where it is this much steeper than an
 STEP, STEP_REACH_PX = 0.7, 3  # an edge is sharp where neighbours differ by this share of what so many pixels span
 COARSE_SIDE = 512  # long side at which wide blurs are resolved first
 BLUR_SHARE = 0.08  # half the width of the widest blur, of the long side
+FINER = (8, 4, 2, 1)  # blurs are resolved from narrow to wide: shares of the widest
+TAIL = 4  # a ramp runs out as far as it is steeper than the even slope across so many times its width
+NARROWER = 0.7  # there is no ramp beside a narrower one that spans so much of what both do
+NO_VOTE = 0.02  # likeness of colour that says nothing: where no colour matches, the nearest pixels decide
+SINK, RISE = 8.0, 4.0  # a pixel is exp(-SINK) times as likely at the bottom of its ramp if it is at its top now, but
+# exp(-RISE) times the other way round: blur drowns thin things in what is behind them
 
 
 def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
@@ -26,7 +34,7 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     Pixels on a ramp take the colour-weighted median of the pixels around them that are not on a ramp (after the
     weighted median of Kopf et al., "One Shot 3D Photography", 2020, and the masked median of Shih et al., 2020),
     first at `COARSE_SIDE`, where the network's blur is a few pixels wide and where steps that miss an outline are moved
-    onto it, then at full size.
+    onto it, then at full size. Narrow ramps come before wide ones: what lies beside a narrow one is no part of it.
     """
     h, w = disparity.shape
     colour: Float = rgb.astype(np.float32) / np.float32(255)
@@ -42,18 +50,30 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
         for x in (settled, settled & (span * budget_px > MIN_STEP_PX))
     )
     widest = max(3, round(BLUR_SHARE * max(size)))
-    for radius in (widest, widest // 2 + 1):
-        small = _resolve_ramps(small, small_colour, small_settled, radius, budget_px)
-    small = follow_outlines(small, small_colour, small_sharp, budget_px)
+    blurred, narrower = small, np.zeros_like(small)
+    for radius in (max(2, round(widest / n)) for n in FINER):
+        span = _span(blurred, radius)
+        steep = _is_steep(blurred, span, radius, budget_px) & (_widened(narrower, radius) < NARROWER * span)
+        ramp = _ramps(blurred, steep, radius, min(widest, TAIL * radius)) & ~small_settled
+        small = _resolve_ramps(small, small_colour, ramp, radius, trusted=True)
+        narrower = np.maximum(narrower, np.where(steep, span, 0))
+    small = follow_outlines(small, blurred, small_colour, small_sharp, budget_px)
     result = np.where(settled, result, cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR))
-    result = _resolve_ramps(result, colour, settled, int(np.ceil(1 + 1 / scale)), budget_px)
-    return _resolve_ramps(result, colour, settled, 2, budget_px)
+    for radius in (int(np.ceil(1 + 1 / scale)), 2):
+        steep = _is_steep(result, _span(result, radius), radius, budget_px)
+        result = _resolve_ramps(result, colour, _ramps(result, steep, radius, radius) & ~settled, radius)
+    return result
 
 
 def _span(disparity: Float, reach: int) -> Float:
     """(H, W) difference between the nearest and the farthest pixel of the square window around each."""
     window = np.ones((2 * reach + 1,) * 2, np.uint8)
     return np.asarray(cv2.dilate(disparity, window) - cv2.erode(disparity, window))
+
+
+def _widened(values: npt.NDArray[Any], reach: int) -> npt.NDArray[Any]:
+    """(H, W) largest value of the square window around each pixel."""
+    return np.asarray(cv2.dilate(values, np.ones((2 * reach + 1,) * 2, np.uint8)))
 
 
 def _is_settled(disparity: Float, span: Float) -> Bool:
@@ -63,39 +83,56 @@ def _is_settled(disparity: Float, span: Float) -> Bool:
     jump = np.zeros_like(disparity)
     jump[:, :-1] = cv2.absdiff(disparity[:, 1:], disparity[:, :-1])
     np.maximum(jump[:-1], cv2.absdiff(disparity[1:], disparity[:-1]), out=jump[:-1])
-    return np.asarray(cv2.dilate(jump, np.ones((3, 3), np.uint8)) >= STEP * span)
+    return np.asarray(_widened(jump, 1) >= STEP * span)
 
 
-def _resolve_ramps(disparity: Float, colour: Float, settled: Bool, radius: int, budget_px: float) -> Float:
-    """One pass of the masked, colour-weighted median over windows of the given radius; `settled` pixels stay."""
-    ramp = _ramps(disparity, radius, budget_px) & ~settled
+def _resolve_ramps(disparity: Float, colour: Float, ramp: Bool, radius: int, trusted: bool = False) -> Float:
+    """The pixels `ramp` (H, W) replaced by the masked, colour-weighted median over windows of the given radius.
+
+    `trusted`: how far up its ramp a pixel is tells, too, which side it belongs to.
+    """
+    span = np.maximum(_span(disparity, radius), 1e-6)
     lo, hi = float(disparity.min()), float(disparity.max())
     step = max(hi - lo, 1e-9) / 65535
     # Value in the high and weight in the low 16 bits: one plain sort orders both, several times faster than argsort.
     high = np.round((disparity - lo) / step).astype(np.uint32) << 16
     out = disparity.copy()
     for votes in collect(high, colour, ~ramp, ramp, radius):
-        weight = votes.weight + 1e-4 * votes.closeness  # where no colour matches, the nearest pixels decide
-        packed = votes.value | np.round(weight * 65535).astype(np.uint32)
+        at = votes.row, votes.column
+        weight = votes.weight + NO_VOTE * votes.closeness
+        if trusted:
+            higher = (votes.value >> 16) * (step / span[at]).astype(np.float32)[:, None]
+            higher += ((lo - disparity[at]) / span[at])[:, None]
+            weight *= np.exp(np.minimum(SINK * higher, -RISE * higher))
+        packed = votes.value | np.round(weight * (65535 / (1 + NO_VOTE))).astype(np.uint32)
         packed.sort(axis=1)
         mass = np.cumsum(packed & 0xFFFF, axis=1, dtype=np.uint32)
         middle = (mass * 2 >= mass[:, -1:]).argmax(1)
         median = lo + (packed[np.arange(len(packed)), middle] >> 16) * step
         decided = mass[:, -1] > 0
-        out[votes.row[decided], votes.column[decided]] = median[decided]
+        out[at[0][decided], at[1][decided]] = median[decided]
     return out
 
 
-def _ramps(disparity: Float, radius: int, budget_px: float) -> Bool:
-    """(H, W) pixels on ramps that are at most a window of the given radius wide."""
-    span = _span(disparity, radius)
+def _is_steep(disparity: Float, span: Float, radius: int, budget_px: float) -> Bool:
+    """(H, W) the middles of ramps that are at most a window of the given radius wide, which spans `span` (H, W)."""
+    return (span * budget_px > MIN_STEP_PX) & (_steepness(disparity, radius) > CORE * span)
+
+
+def _ramps(disparity: Float, steep: Bool, radius: int, tail: int) -> Bool:
+    """(H, W) the ramps around their middles `steep` (H, W), as far as `radius`, out to where they are hardly steeper
+    than an even slope across a window of the radius `tail`.
+    """
+    near_steep = _widened(steep.view(np.uint8), radius).view(np.bool_)
+    return near_steep & (_steepness(disparity, tail) > FOOT * _span(disparity, tail))
+
+
+def _steepness(disparity: Float, radius: int) -> Float:
+    """(H, W) what a window of the given radius would span if it were as steep everywhere as at its middle."""
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     rise = cv2.subtract(cv2.dilate(disparity, cross), cv2.erode(disparity, cross))  # over two pixels
     reach_y, reach_x = (
         (np.minimum(np.arange(n) + radius, n - 1) - np.maximum(np.arange(n) - radius, 0)).astype(np.float32)
         for n in disparity.shape
     )
-    rise *= np.minimum(reach_y[:, None], reach_x[None])  # the extent of the window inside the picture
-    span[span * budget_px <= MIN_STEP_PX] = np.inf
-    near_core = cv2.dilate((rise > 2 * CORE * span).view(np.uint8), np.ones((2 * radius + 1,) * 2, np.uint8))
-    return near_core.view(np.bool_) & (rise > 2 * FOOT * span)
+    return np.asarray(rise * (np.minimum(reach_y[:, None], reach_x[None]) / 2))  # inside the picture

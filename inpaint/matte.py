@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from inpaint.filters import Bool, Float, box_mean, guided_filter, nearest, only
 from inpaint.tears import Links, torn_pairs
+
+UInt8 = npt.NDArray[np.uint8]
 
 REACH_PX = 4  # window in which the matte looks for the true edge
 GROWTH_PX, GROWTH_SHARE = 2.3, 0.0025  # the nearer surface takes its colour fringe along: px, or of the long side
@@ -46,22 +49,21 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     smallest = float(np.percentile(flat[pairs.near] - flat[pairs.far], 5))
     on_edge = np.zeros(h * w, np.uint8)
     on_edge[pairs.near] = on_edge[pairs.far] = 1
-    kernel = np.ones((4 * REACH_PX + 3,) * 2, np.uint8)  # twice the reach: the guided filter looks that far
-    band = cv2.dilate(on_edge.reshape(h, w), kernel[:-2, :-2]).astype(bool)
-    near = cv2.dilate(disparity, kernel)
-    far = cv2.erode(disparity, kernel)
-    span = near - far
-    is_near = np.where(band & (span > 0.5 * smallest), (disparity - far) > 0.5 * span, True).astype(np.float32)
-    soft = guided_filter(rgb, is_near, radius=REACH_PX, eps=FEATHER_EPS, where=band)
+    on_edge = on_edge.reshape(h, w)
+    # Twice the reach: the guided filter looks that far. Beyond that lies what the background shows.
+    near_side, far_side = _sides(disparity, on_edge, 2 * REACH_PX, 0.5 * smallest)
+    _, farther_side = _sides(disparity, on_edge, 4 * REACH_PX, 0.5 * smallest)
+    band = near_side | far_side
+    soft = guided_filter(rgb, (~far_side).astype(np.float32), radius=REACH_PX, eps=FEATHER_EPS, where=band)
     soft = np.clip(soft * 1.15 - 0.075, 0, 1)
-    near_side, far_side = band & (is_near > 0.5), band & (is_near < 0.5)
     distance_out = cv2.distanceTransform((~near_side).astype(np.uint8), cv2.DIST_L2, 3)
     distance_in = cv2.distanceTransform((~far_side).astype(np.uint8), cv2.DIST_L2, 3)
     # The matte fades with distance, so that a like-coloured background is not dragged along.
     inward = np.maximum(soft, (distance_in - 0.5) / REACH_PX)
     outward = soft * np.clip(1.4 - distance_out / REACH_PX, 0, 1)
     fringe = far_side & (distance_out <= 2 * REACH_PX)
-    foreign, share, trace = _against_background(rgb, far_side & ~fringe, near_side & (distance_in > REACH_PX), fringe)
+    background = (far_side | (farther_side & ~band)) & ~fringe
+    foreign, share, trace = _against_background(rgb, background, near_side & (distance_in > REACH_PX), fringe)
     outward = np.maximum(outward, foreign * share)
     soft = np.clip(np.where(near_side, inward, outward), 0, 1)
     growth = min(GROWTH_PX, max(1.0, GROWTH_SHARE * max(h, w)))
@@ -76,8 +78,20 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     alpha = np.where(near_side | covered, soft, 1).astype(np.float32)
     grown = np.maximum(nearest(disparity, near_side, covered), disparity)
     reach = 2 * min(RIM_PX, max(1, round(RIM_SHARE * max(h, w)))) + 1
-    rim = cv2.dilate(on_edge.reshape(h, w) | covered.astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
+    rim = cv2.dilate(on_edge | covered.astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
     return Matte(grown.astype(np.float32), alpha, rim & ~(near_side & (alpha > 0.99)))
+
+
+def _sides(disparity: Float, on_edge: UInt8, reach: int, least: float) -> tuple[Bool, Bool]:
+    """(H, W) the nearer and the farther side of the edges `on_edge` (H, W), as far as `reach`; where all that lies
+    around differs by no more than `least`, all is the nearer side.
+    """
+    band = cv2.dilate(on_edge, np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
+    window = np.ones((2 * reach + 3,) * 2, np.uint8)
+    far = cv2.erode(disparity, window)
+    span = cv2.dilate(disparity, window) - far
+    far_side = band & (span > least) & (disparity - far <= 0.5 * span)
+    return band & ~far_side, far_side
 
 
 def _against_background(rgb: Float, background: Bool, foreground: Bool, where: Bool) -> tuple[Float, Float, Bool]:

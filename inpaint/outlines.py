@@ -11,23 +11,25 @@ from inpaint.votes import collect
 STEP_PX = 5.0  # steps that no move opens by so much stay where they are
 REACH_SHARE, WALKS = 0.008, 5  # a step walks so far at once, of the long side, and so often
 PRIOR = 0.35  # at the end of its reach it needs this much more evidence than the 0.5 it needs where it is
-NO_VOTE = 0.02  # likeness of colour that says nothing
+DEPTH_PRIOR = 0.35  # and this much more where depth, blurred as it came, leaves no doubt
+NO_VOTE = 0.04  # likeness of colour that says nothing
 SMOOTH_PX, SMOOTH_EPS = 4, 1e-3
 NEARER = 0.4  # probability of the nearer side from which a pixel is its own: a fringe is seen less in front than behind
 HOLD_SHARE = 0.1  # depth this close to steps that are sharp already is measured or drawn, so known: of the long side
 CALM = 0.08  # lesser differences of disparity beside an outline are left over from its blur
 
 
-def follow_outlines(disparity: Float, colour: Float, fixed: Bool, budget_px: float) -> Float:
+def follow_outlines(disparity: Float, blurred: Float, colour: Float, fixed: Bool, budget_px: float) -> Float:
     """Disparity (H, W) with its steps on the outlines seen in `colour` (H, W, 3) in 0..1, and calm beside them.
 
-    What is near the pixels `fixed` (H, W) stays.
+    `blurred` (H, W): the disparity before its steps were made sharp, which tells how sure they are. What is near the
+    pixels `fixed` (H, W) stays.
     """
     side = max(disparity.shape)
     reach, hold = max(2, round(REACH_SHARE * side)), max(2, round(HOLD_SHARE * side))
     free = cv2.dilate(fixed.astype(np.uint8), np.ones((2 * hold + 1,) * 2, np.uint8)) == 0
     for _ in range(WALKS):
-        disparity = _walk(disparity, colour, free & _beside_steps(disparity, reach, budget_px), reach)
+        disparity = _walk(disparity, blurred, colour, free & _beside_steps(disparity, reach, budget_px), reach)
     calm = cv2.bilateralFilter(disparity, 2 * reach + 1, CALM, reach, borderType=cv2.BORDER_REPLICATE)
     return np.where(free & _beside_steps(disparity, 2 * reach, budget_px), calm, disparity)
 
@@ -40,15 +42,19 @@ def _beside_steps(disparity: Float, reach: int, budget_px: float) -> Bool:
     return np.asarray(cv2.dilate(step.astype(np.uint8), disc) > 0)
 
 
-def _walk(disparity: Float, colour: Float, band: Bool, reach: int) -> Float:
+def _walk(disparity: Float, blurred: Float, colour: Float, band: Bool, reach: int) -> Float:
     """Each pixel of `band` (H, W) goes to the side of the step whose pixels beyond the band look like it."""
     if not band.any() or band.all():
         return disparity
     window = np.ones((2 * reach + 3,) * 2, np.uint8)
-    middle = (cv2.dilate(disparity, window) + cv2.erode(disparity, window)) / 2
+    top, bottom = cv2.dilate(disparity, window), cv2.erode(disparity, window)
+    middle = (top + bottom) / 2
     near = disparity > middle
     inside, outside = (cv2.distanceTransform(x.astype(np.uint8), cv2.DIST_L2, 3) for x in (near, ~near))
     prior = 0.5 + PRIOR * np.clip((inside - outside) / reach, -1, 1)
+    sure = np.clip((blurred - middle) / np.maximum((top - bottom) / 2, 1e-6), -1, 1)
+    depth = 0.5 + DEPTH_PRIOR * sure * np.abs(sure)
+    prior = prior * depth / (prior * depth + (1 - prior) * (1 - depth))
     belief = near.astype(np.float32)
     for votes in collect(disparity, colour, ~band, band, 3 * reach):
         at = votes.row, votes.column

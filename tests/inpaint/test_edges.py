@@ -7,7 +7,19 @@ import pytest
 from hypothesis import given, settings
 
 from inpaint.edges import sharpen
-from tests.scenes import FAR, NEAR, blurred, cases, plain, ramp, slanted_plane_with_hole, thin_pole, two_planes
+from tests.scenes import (
+    FAR,
+    NEAR,
+    blurred,
+    cases,
+    checker,
+    compose,
+    plain,
+    ramp,
+    slanted_plane_with_hole,
+    thin_pole,
+    two_planes,
+)
 
 BUDGET_PX = 40.0
 
@@ -38,6 +50,21 @@ def test_misplaced_step_moves_onto_the_colour_edge(offset_px) -> None:
     before = ((guess > (NEAR + FAR) / 2) != scene.near).sum()
     after = ((sharpen(guess, scene.rgb, BUDGET_PX) > (NEAR + FAR) / 2) != scene.near).sum()
     assert after < 0.25 * before
+
+
+def test_a_hand_as_dark_as_the_ground_stays_on_its_arm() -> None:
+    ground = checker(352, 352, 9, (70, 64, 60), (110, 104, 100))
+    arm, hand = np.zeros((2, 352, 352), bool)
+    arm[:200, 150:186] = arm[:, 200:] = True
+    hand[200:224, 154:180] = True
+    scene = compose(arm, plain(352, 352, (220, 215, 205)), ground)
+    scene.rgb[hand] = (66, 60, 56)
+    fading = np.linspace(0.85, 0.45, 24)[:, None]
+    truth = scene.disparity.copy()
+    truth[200:224] = np.where(hand[200:224], fading, truth[200:224])
+    sharp = sharpen(blurred(truth, BLUR_SHARE * 352), scene.rgb, BUDGET_PX)
+    assert (sharp[hand] > 0.4).mean() > 0.95
+    assert (sharp[244:, :140] < 0.3).all(), "the ground stays where it is"
 
 
 def test_smooth_ramp_is_left_alone() -> None:

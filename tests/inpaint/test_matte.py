@@ -85,6 +85,18 @@ def test_halo_on_a_calm_wall_moves_with_the_rectangle_and_a_dark_spot_stays() ->
     assert matte.disparity[48, left - 4] == scene.disparity[48, left - 4]
 
 
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_fine_strands_move_with_what_they_hang_on(share) -> None:
+    scene = two_planes(264, 352)
+    top = int(np.flatnonzero(scene.near.any(1))[0])
+    mixed = share * scene.rgb[top, 176] + (1 - share) * scene.rgb[0, 0]
+    scene.rgb[top - 9 : top, 140:212:3] = mixed.astype(np.uint8)  # the depth has not seen them
+    matte, _ = matte_of(scene.rgb, scene.disparity)
+    strands = np.s_[top - 7 : top, 164:188:3]
+    assert (matte.disparity[strands] == np.float32(NEAR)).mean() > 0.9
+    assert matte.alpha[strands].mean() == pytest.approx(share, abs=0.15)
+
+
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
 def test_fringe_moves_with_the_nearer_surface_as_far_as_it_belongs_to_it(share) -> None:
     scene = two_planes()

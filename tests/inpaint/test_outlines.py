@@ -24,12 +24,14 @@ from tests.scenes import (
 )
 
 BUDGET_PX = 40.0
+BLUR_PX = 2.0  # sigma that a network leaves behind
 
 
 def follow(scene: Scene, guess: np.ndarray, fixed: np.ndarray | None = None) -> np.ndarray:
     nothing = np.zeros(guess.shape, bool)
     colour = scene.rgb.astype(np.float32) / 255
-    return follow_outlines(guess.astype(np.float32), colour, nothing if fixed is None else fixed, BUDGET_PX)
+    guess = guess.astype(np.float32)
+    return follow_outlines(guess, blurred(guess, BLUR_PX), colour, nothing if fixed is None else fixed, BUDGET_PX)
 
 
 def wrong(disparity: np.ndarray, scene: Scene) -> int:
@@ -66,6 +68,20 @@ def test_step_stays_where_both_sides_look_alike() -> None:
     assert not (moved & off).any(), "the nearer side may take a few pixels more, but walks nowhere"
 
 
+def test_depth_without_doubt_holds_against_a_shade() -> None:
+    near = np.zeros((264, 352), bool)
+    near[:, 120:] = True
+    scene = compose(near, plain(264, 352, (146, 136, 127)), plain(264, 352, (110, 105, 100)))
+    scene.rgb[:, 120:124] = (122, 116, 110)  # the nearer side's own shade, more like what lies behind it
+    colour = scene.rgb.astype(np.float32) / 255
+    nothing = np.zeros(near.shape, bool)
+    sure, doubtful = (
+        follow_outlines(scene.disparity, blurred(scene.disparity, sigma), colour, nothing, BUDGET_PX)
+        for sigma in (1.0, 12.0)
+    )
+    assert wrong(sure, scene) < 0.3 * wrong(doubtful, scene)
+
+
 def test_thin_pole_stays_whole() -> None:
     scene = thin_pole(264, 352, pole_px=5)
     result = follow(scene, scene.disparity)
@@ -97,7 +113,7 @@ def test_shoulder_beside_an_outline_is_calmed_and_a_real_step_is_kept() -> None:
 def test_any_depth_stays_within_its_range(case) -> None:
     fixed = np.zeros(case.disparity.shape, bool)
     before = case.disparity.copy()
-    result = follow_outlines(case.disparity, case.rgb.astype(np.float32) / 255, fixed, BUDGET_PX)
+    result = follow_outlines(case.disparity, case.disparity, case.rgb.astype(np.float32) / 255, fixed, BUDGET_PX)
     assert result.shape == before.shape and result.dtype == np.float32
     assert result.min() >= before.min() - 1e-4 and result.max() <= before.max() + 1e-4
     np.testing.assert_array_equal(case.disparity, before, err_msg="the input is not touched")
