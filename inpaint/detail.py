@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from inpaint.filters import Bool, Float, push_pull
 
-AMOUNT = 0.6  # of the detail that is missing: enough to look like the surroundings; all of it is farther from the truth
+AMOUNT = 0.5  # of the detail that is missing: enough to look like the surroundings; all of it is farther from the truth
 DEEP_PX = 40.0  # this far from its context a fill gets all of it; next to it the network knows the detail well
 FINE_PX, BROAD_PX = (0.0, 1.0, 2.0, 4.0), (1.0, 2.0, 4.0)  # octaves lie between them: of luma, of colour at a quarter
 SHRINK = 4
@@ -24,7 +24,6 @@ WINDOW_PX = 12.0
 # The mean root of |x| in a normal distribution is .822 times the root of its deviation. Roots, because single edges
 # of the surroundings must not count as texture.
 ROOT_OF_DEVIATION = 0.822
-EVENNESS = 4.0  # a power: less is borrowed where strength is uneven, as with structure, which is better not invented
 MOST_DEVIATIONS = 2.5  # of anything borrowed: an outline must not come along as one
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 CELL_PX = 16  # parts and their shifts are worked out on a grid of such cells
@@ -131,14 +130,13 @@ def _borrow(planes: Float, unknown: Bool, known: Bool, sigmas_px: tuple[float, .
     for k in range(planes.shape[2]):
         plane = planes[..., k]
         for band in _bands(np.where(unknown, plane, push_pull(plane, known)), sigmas_px):
-            size = np.abs(band)
-            there, here = ((_around(np.sqrt(size), where) / ROOT_OF_DEVIATION) ** 2 for where in (known, unknown))
-            even = np.minimum(there / np.sqrt(np.maximum(_around(size * size, known), 1e-8)), 1)
+            root = np.sqrt(np.abs(band))
+            there, here = ((_around(root, where) / ROOT_OF_DEVIATION) ** 2 for where in (known, unknown))
             texture = np.where(inside, band / np.maximum(there, 1e-4), 0).clip(-MOST_DEVIATIONS, MOST_DEVIATIONS)
             moved = np.zeros_like(plane)
             for part in parts:
                 moved[part.target] += part.weight * texture[part.source]
-            detail[..., k] += even**EVENNESS * np.sqrt(np.maximum(there**2 - here**2, 0)) * moved / total
+            detail[..., k] += np.sqrt(np.maximum(there**2 - here**2, 0)) * moved / total
     return detail
 
 

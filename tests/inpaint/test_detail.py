@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from inpaint.detail import AMOUNT, add_detail
 
@@ -67,3 +69,19 @@ def test_each_side_borrows_from_its_like() -> None:
     picture[HOLE] = np.where(np.arange(320) < 160, 0.5, 0.2)[None, :, None].repeat(240, 0)[HOLE]
     change = np.abs(add_detail(picture, HOLE, ~HOLE) - picture)
     assert change[100:140, 110:140].mean() > 5 * change[100:140, 180:210].mean()
+
+
+@given(height=st.integers(1, 120), width=st.integers(1, 120), seed=st.integers(0, 99))
+@settings(max_examples=40, deadline=None)
+def test_pictures_and_holes_of_any_shape(height: int, width: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    picture = rng.random((height, width, 3)).astype(np.float32)
+    coarse = rng.random((height // 20 + 1, width // 20 + 1))
+    blocks = np.kron(coarse, np.ones((20, 20)))[:height, :width]
+    unknown, context = blocks < 0.4, blocks > 0.5
+    out = add_detail(picture, unknown, context)
+    assert out.shape == picture.shape and np.isfinite(out).all()
+    assert np.array_equal(out[~unknown], picture[~unknown])
+    hidden = ~unknown & ~context
+    picture[hidden] = 1 - picture[hidden]
+    assert np.array_equal(add_detail(picture, unknown, context)[unknown], out[unknown]), "what is hidden has no say"
