@@ -45,8 +45,8 @@ class Part:
 
 
 def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
-    """`painted` (H, W, 3) in 0..1 with detail on its `unknown` pixels (H, W), as strong as that near them in `context`
-    (H, W), as far as they have none themselves. Deterministic.
+    """`painted` (H, W, 3) in 0..1 with detail on its `unknown` pixels (H, W): `AMOUNT` of what they lack beside what is
+    near them in `context` (H, W). Nothing else has a say. Deterministic.
     """
     known = context & ~unknown
     chosen = _choose_shifts(painted, unknown, known)

@@ -105,11 +105,11 @@ def render_photo(
     to, as fractions of the frame. `loop`: moves that do not loop go back again. `save_path`: a path file (.json) for
     the move.
 
-    The file. `output`: a file, whose ending chooses the kind (`codecs.CONTAINERS`), or a folder; by default
-    `PHOTO_PATH.mp4` in the working folder. `destination`: where it will be posted (`destinations.DESTINATIONS`);
-    whatever else is given goes first. `aspect` and `resolution` (`destinations.ASPECTS`, `.RESOLUTIONS`) or `size`
-    (width, height): crops keep the subject in the picture; by default the photo's aspect within 1080p. `preview`: the
-    same small and fast, with a long side of 480 px at 15 frames per second. `stereo`: a kind of `stereo.JOINS`.
+    The file. `output`: a file, whose ending chooses the kind (`output.codecs.CONTAINERS`), or a folder; by default
+    `PHOTO_PATH.mp4` in the working folder. `destination`: where it will be posted (`output.destinations.DESTINATIONS`);
+    whatever else is given goes first. `aspect` and `resolution` (of its `ASPECTS` and `RESOLUTIONS`) or `size` (width,
+    height): crops keep the subject in the picture; by default the photo's aspect within 1080p. `preview`: the same
+    small and fast, with a long side of 480 px at 15 frames per second. `stereo`: a kind of `output.stereo.JOINS`.
     `still`: only the frame at that time, seconds or "50%", as PNG or JPEG. `thumbnail`, `contact_sheet`: a JPEG of the
     first frame, a PNG of twelve, beside the clip. `audio`: sound to put under it. `codec`, `crf` (on the codec's own
     scale) and `preset` (x264's names) are the encoder's; `hardware` takes one in graphics hardware.
