@@ -17,7 +17,7 @@ import numpy.typing as npt
 from inpaint.filters import Bool, Float, push_pull
 
 AMOUNT = 0.5  # of the detail that is missing: enough to look like the surroundings; all of it is farther from the truth
-DEEP_PX = 40.0  # this far from its context a fill gets all of it; next to it the network knows the detail well
+DEEP_PX = 48.0  # this far from its context a fill gets all of it; next to it the network knows the detail well
 FINE_PX, BROAD_PX = (0.0, 1.0, 2.0, 4.0), (1.0, 2.0, 4.0)  # octaves lie between them: of luma, of colour at a quarter
 SHRINK = 4
 WINDOW_PX = 12.0
