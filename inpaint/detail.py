@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, push_pull
+from inpaint.filters import Bool, Float, only, push_pull
 
 AMOUNT = 0.5  # of the detail that is missing: enough to look like the surroundings; all of it is farther from the truth
 DEEP_PX = 48.0  # this far from its context a fill gets all of it; next to it the network knows the detail well
@@ -52,10 +52,9 @@ def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
     chosen = _choose_shifts(painted, unknown, known)
     luma = (painted @ LUMA)[..., None]
     detail = _borrow(luma, unknown, known, FINE_PX, _parts(chosen, CELL_PX, unknown))
-    hole, ground = (_shrink(mask.astype(np.float32), SHRINK) for mask in (unknown, known))
-    small = _mean(painted, unknown, SHRINK), _mean(painted, known, SHRINK)
-    colour = np.where((hole > 0)[..., None], *small)
-    broad = _borrow(colour, hole > 0, (ground > 0.99) & (hole == 0), BROAD_PX, _parts(chosen, CELL_PX // SHRINK, hole))
+    (inner, hole), (outer, ground) = (_mean(painted, mask, SHRINK) for mask in (unknown, known))
+    colour = np.where((hole > 0)[..., None], inner, outer)
+    broad = _borrow(colour, hole > 0, ground > 0.99, BROAD_PX, _parts(chosen, CELL_PX // SHRINK, hole))
     h, w = unknown.shape
     detail = detail + cv2.resize(broad, None, fx=SHRINK, fy=SHRINK, interpolation=cv2.INTER_LINEAR)[:h, :w]
     depth = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3)
@@ -64,12 +63,12 @@ def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
 
 
 def _choose_shifts(painted: Float, unknown: Bool, known: Bool) -> dict[Shift, Float]:
-    """Where the holes borrow from: shifts (dy, dx) in cells, and with each the cells (h, w) that it is for, 0 or 1.
+    """Where the holes borrow from: shifts (dy, dx) in cells, and with each the cells (h, w) that it is for, in 0..1,
+    which overlap a little.
 
     Close places of like colour that lie in the context.
     """
-    hole, ground = (_shrink(mask.astype(np.float32), CELL_PX) for mask in (unknown, known))
-    wanted, there = _mean(painted, unknown, CELL_PX), _mean(painted, known, CELL_PX)
+    (wanted, hole), (there, ground) = (_mean(painted, mask, CELL_PX) for mask in (unknown, known))
     where = (hole > 0).astype(np.float32)
     spread = np.maximum(cv2.GaussianBlur(where, (0, 0), SPREAD_CELLS), 1e-3)
     shifts = _rings(max(hole.shape) / 2)
@@ -82,7 +81,10 @@ def _choose_shifts(painted: Float, unknown: Bool, known: Bool) -> dict[Shift, Fl
         price = cv2.GaussianBlur(price * where, (0, 0), SPREAD_CELLS) / spread + DISTANCE_PRICE * np.hypot(dy, dx)
         better = (price < least) & (where > 0)
         choice[better], least[better] = number, price[better]
-    return {shifts[n]: (choice == n).astype(np.float32) for n in np.unique(choice[choice >= 0])}
+    return {
+        shifts[n]: np.asarray(cv2.GaussianBlur((choice == n).astype(np.float32), (0, 0), 0.6))
+        for n in np.unique(choice[choice >= 0])
+    }
 
 
 def _rings(farthest: float) -> list[Shift]:
@@ -96,10 +98,9 @@ def _rings(farthest: float) -> list[Shift]:
 
 
 def _parts(chosen: dict[Shift, Float], cell_px: int, like: npt.NDArray[np.generic]) -> list[Part]:
-    """The parts of a picture of the shape of `like` whose cells have `cell_px`; they overlap by about a cell."""
+    """The parts of a picture of the shape of `like` whose cells have `cell_px`."""
     parts = []
-    for (dy, dx), cells in chosen.items():
-        soft = cv2.GaussianBlur(cells, (0, 0), 0.6)
+    for (dy, dx), soft in chosen.items():
         (top, bottom), (left, right) = (
             (int(lines[0]), int(lines[-1]) + 1) for lines in (np.flatnonzero((soft > 0.01).any(k)) for k in (1, 0))
         )
@@ -158,10 +159,11 @@ def _around(plane: Float, where: Bool) -> Float:
     return np.asarray(cv2.resize(mean, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _mean(planes: Float, where: Bool, factor: int) -> Float:
-    """Means (h, w, C) of squares of `factor` pixels over those `where`, 0 where there are none."""
+def _mean(planes: Float, where: Bool, factor: int) -> tuple[Float, Float]:
+    """Means (h, w, C) of squares of `factor` pixels over those `where`, 0 where there are none; their share (h, w)."""
     share = _shrink(where.astype(np.float32), factor)
-    return np.asarray(_shrink(planes * where[..., None], factor) / np.maximum(share, 1e-3)[..., None], np.float32)
+    mean = _shrink(only(planes, where), factor) / np.maximum(share, 1e-3)[..., None]
+    return np.asarray(mean, np.float32), share
 
 
 def _shrink(planes: Float, factor: int) -> Float:

@@ -52,16 +52,17 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     widest = max(3, round(BLUR_SHARE * max(size)))
     blurred, narrower = small, np.zeros_like(small)
     for radius in (max(2, round(widest / n)) for n in FINER):
-        span = _span(blurred, radius)
-        steep = _is_steep(blurred, span, radius, budget_px) & (_widened(narrower, radius) < NARROWER * span)
-        ramp = _ramps(blurred, steep, radius, min(widest, TAIL * radius)) & ~small_settled
-        small = _resolve_ramps(small, small_colour, ramp, radius, trusted=True)
+        span, steepness = _slopes(blurred, radius)
+        steep = _is_steep(span, steepness, budget_px) & (_widened(narrower, radius) < NARROWER * span)
+        ramp = _ramps(steep, radius, *_slopes(blurred, min(widest, TAIL * radius))) & ~small_settled
+        small = _resolve_ramps(small, small_colour, ramp, radius, np.maximum(_span(small, radius), 1e-6))
         narrower = np.maximum(narrower, np.where(steep, span, 0))
     small = follow_outlines(small, blurred, small_colour, small_sharp, budget_px)
     result = np.where(settled, result, cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR))
     for radius in (int(np.ceil(1 + 1 / scale)), 2):
-        steep = _is_steep(result, _span(result, radius), radius, budget_px)
-        result = _resolve_ramps(result, colour, _ramps(result, steep, radius, radius) & ~settled, radius)
+        slopes = _slopes(result, radius)
+        ramp = _ramps(_is_steep(*slopes, budget_px), radius, *slopes) & ~settled
+        result = _resolve_ramps(result, colour, ramp, radius)
     return result
 
 
@@ -86,12 +87,11 @@ def _is_settled(disparity: Float, span: Float) -> Bool:
     return np.asarray(_widened(jump, 1) >= STEP * span)
 
 
-def _resolve_ramps(disparity: Float, colour: Float, ramp: Bool, radius: int, trusted: bool = False) -> Float:
+def _resolve_ramps(disparity: Float, colour: Float, ramp: Bool, radius: int, span: Float | None = None) -> Float:
     """The pixels `ramp` (H, W) replaced by the masked, colour-weighted median over windows of the given radius.
 
-    `trusted`: how far up its ramp a pixel is tells, too, which side it belongs to.
+    `span` (H, W), above 0, of each window: how far up its ramp a pixel is tells, too, which side it belongs to.
     """
-    span = np.maximum(_span(disparity, radius), 1e-6)
     lo, hi = float(disparity.min()), float(disparity.max())
     step = max(hi - lo, 1e-9) / 65535
     # Value in the high and weight in the low 16 bits: one plain sort orders both, several times faster than argsort.
@@ -100,7 +100,7 @@ def _resolve_ramps(disparity: Float, colour: Float, ramp: Bool, radius: int, tru
     for votes in collect(high, colour, ~ramp, ramp, radius):
         at = votes.row, votes.column
         weight = votes.weight + NO_VOTE * votes.closeness
-        if trusted:
+        if span is not None:
             higher = (votes.value >> 16) * (step / span[at]).astype(np.float32)[:, None]
             higher += ((lo - disparity[at]) / span[at])[:, None]
             weight *= np.exp(np.minimum(SINK * higher, -RISE * higher))
@@ -114,25 +114,25 @@ def _resolve_ramps(disparity: Float, colour: Float, ramp: Bool, radius: int, tru
     return out
 
 
-def _is_steep(disparity: Float, span: Float, radius: int, budget_px: float) -> Bool:
-    """(H, W) the middles of ramps that are at most a window of the given radius wide, which spans `span` (H, W)."""
-    return (span * budget_px > MIN_STEP_PX) & (_steepness(disparity, radius) > CORE * span)
+def _is_steep(span: Float, steepness: Float, budget_px: float) -> Bool:
+    """(H, W) the middles of ramps that are at most as wide as the window of these slopes."""
+    return (span * budget_px > MIN_STEP_PX) & (steepness > CORE * span)
 
 
-def _ramps(disparity: Float, steep: Bool, radius: int, tail: int) -> Bool:
+def _ramps(steep: Bool, radius: int, span: Float, steepness: Float) -> Bool:
     """(H, W) the ramps around their middles `steep` (H, W), as far as `radius`, out to where they are hardly steeper
-    than an even slope across a window of the radius `tail`.
+    than an even slope across the window of these slopes.
     """
-    near_steep = _widened(steep.view(np.uint8), radius).view(np.bool_)
-    return near_steep & (_steepness(disparity, tail) > FOOT * _span(disparity, tail))
+    return _widened(steep.view(np.uint8), radius).view(np.bool_) & (steepness > FOOT * span)
 
 
-def _steepness(disparity: Float, radius: int) -> Float:
-    """(H, W) what a window of the given radius would span if it were as steep everywhere as at its middle."""
+def _slopes(disparity: Float, radius: int) -> tuple[Float, Float]:
+    """(H, W) what a window of the given radius spans, and what it would span as steep everywhere as at its middle."""
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     rise = cv2.subtract(cv2.dilate(disparity, cross), cv2.erode(disparity, cross))  # over two pixels
     reach_y, reach_x = (
         (np.minimum(np.arange(n) + radius, n - 1) - np.maximum(np.arange(n) - radius, 0)).astype(np.float32)
         for n in disparity.shape
     )
-    return np.asarray(rise * (np.minimum(reach_y[:, None], reach_x[None]) / 2))  # inside the picture
+    inside = np.minimum(reach_y[:, None], reach_x[None])  # the extent of the window inside the picture
+    return _span(disparity, radius), np.asarray(rise * (inside / 2))

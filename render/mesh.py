@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from render.boxes import hold_any
 from render.quadtree import Leaves, find_leaves, triangulate
 from render.sheets import torn_sheets
 
@@ -106,10 +107,8 @@ def _shared(surface: Surface, before: Surface | None) -> Bool:
 def _touched(pixels: Bool, leaves: Leaves) -> Bool:
     """(N,) whether a leaf, its border included, holds some of the `pixels` (H, W)."""
     height, width = pixels.shape
-    count = cv2.integral(pixels.astype(np.uint8))
-    top, left = leaves.y, leaves.x
-    bottom, right = np.minimum(top + leaves.height + 1, height), np.minimum(left + leaves.width + 1, width)
-    return np.asarray(count[bottom, right] - count[top, right] - count[bottom, left] + count[top, left] > 0)
+    bottom, right = np.minimum(leaves.y + leaves.height + 1, height), np.minimum(leaves.x + leaves.width + 1, width)
+    return hold_any(pixels, leaves.y, leaves.x, bottom, right)
 
 
 def _continued(surface: Surface, behind: Surface | None, budget_px: float) -> Bool:
