@@ -82,21 +82,19 @@ def _rss_bytes(pid: int) -> int:
 
 
 def frames_of_clip(
-    photo_file: Path, path: str, depth_file: Path | None, size: tuple[int, int] | None, n_frames: int
+    photo_file: Path, path: str, depth_file: Path | None, size: tuple[int, int], n_frames: int
 ) -> Iterator[UInt8]:
     """The frames (H, W, 3) that `render_photo` encodes."""
     from photo3d_video import pipeline
     from photo3d_video.depth.builtin import estimate_depth
-    from photo3d_video.framing import frame_photo
     from photo3d_video.moves import make_path
     from photo3d_video.photo import load_photo
 
     with pipeline.open_context() as context:
         photo = load_photo(photo_file)
         depth = pipeline.read_depth(depth_file, photo) if depth_file else estimate_depth(photo.rgb)
-        framing = frame_photo(photo.rgb.shape[1], photo.rgb.shape[0], size)
-        picture = pipeline.frame_picture(photo, depth, framing)
-        budget_px = pipeline.parallax_budget_px(framing.width_px, framing.height_px, strength=1)
+        picture = pipeline.frame_picture(photo, depth, pipeline.place(photo, depth, size))
+        budget_px = pipeline.parallax_budget_px(*size, strength=1)
         cameras = make_path(path, pipeline.make_view(picture, budget_px), n_frames)
         scene = pipeline.make_scene(picture, pipeline.make_layers(picture, budget_px))
         yield from pipeline.render_frames(context, scene, cameras)

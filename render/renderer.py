@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+import cv2
 import moderngl
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ UInt8 = npt.NDArray[np.uint8]
 
 GL_VERSION = 330
 BACKEND = "EGL" if sys.platform.startswith("linux") else "native"  # EGL needs no display
+CHANNELS = 4  # of what is read: drivers take several times as long to leave one out as OpenCV does
 VIGNETTE = 0.35  # falloff of strength 1 at the corners: half of the light, see layers.frag.glsl
 # Colour as usual; alpha accumulates coverage, so that 1 means: nothing behind shows through.
 _BLEND_COVERAGE = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA)
@@ -99,7 +101,7 @@ class Renderer:
         self._soft_runs = _runs(self._textures.choose(scene.texcoord, soft, everywhere=True), len(opaque))
         self._indices = context.buffer(np.concatenate([opaque[order], soft]).astype(np.int32))
         big = (width * supersample, height * supersample)
-        self._colour = context.texture(big, 4)
+        self._colour = context.texture(big, CHANNELS)
         self._colour.filter = (moderngl.LINEAR, moderngl.LINEAR)
         self._colour.repeat_x = self._colour.repeat_y = False
         if dof:
@@ -194,21 +196,21 @@ class Renderer:
             array.render(moderngl.TRIANGLES, vertices=count, first=first)
 
     def read(self, components: int = 3) -> UInt8:
-        """The frame buffer as (H, W, components) uint8; the fourth component is coverage (1 with depth of field)."""
-        return self._image(self._frame.read(components=components, alignment=1), components)
+        """The frame buffer as (H, W, 3 or 4) uint8; the fourth component is coverage (1 with depth of field)."""
+        return self._image(self._frame.read(components=CHANNELS), components)
 
     def frames(self, views: Iterable[tuple[Any, ...]]) -> Generator[UInt8, None, None]:
-        """The frames (H, W, 3) uint8 of views, each given as the arguments of `draw`.
+        """The frames (H, W, 3) uint8, read-only, of views, each given as the arguments of `draw`.
 
         A frame is fetched from the driver while the next one is drawn: on a GPU, neither waits for the other.
         """
         width, height = self._frame.size
-        buffers = [self.context.buffer(reserve=3 * width * height) for _ in range(2)]
+        buffers = [self.context.buffer(reserve=CHANNELS * width * height) for _ in range(2)]
         n_drawn = 0
         try:
             for view in views:
                 self.draw(*view)
-                self._frame.read_into(buffers[n_drawn % 2], components=3, alignment=1)
+                self._frame.read_into(buffers[n_drawn % 2], components=CHANNELS)
                 n_drawn += 1
                 if n_drawn > 1:
                     yield self._image(buffers[n_drawn % 2].read(), 3)
@@ -220,11 +222,12 @@ class Renderer:
 
     def _image(self, data: bytes, components: int) -> UInt8:
         width, height = self._frame.size
-        image = np.frombuffer(data, np.uint8).reshape(height, width, components)
+        image = np.frombuffer(data, np.uint8).reshape(height, width, CHANNELS)
         if self._supersample > 1:
-            import cv2
-
             image = np.asarray(cv2.resize(image, self.size, interpolation=cv2.INTER_AREA), np.uint8)
+        if components < CHANNELS:
+            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGBA2RGB), np.uint8)
+        image.flags.writeable = False  # so that nobody needs to copy it before the next one comes
         return image
 
 

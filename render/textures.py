@@ -7,6 +7,7 @@ the small rest. The layers behind need none of that, nor do the front's smooth p
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -27,26 +28,26 @@ HALFWAY = np.array([-1, 4, -11, 40, 40, -11, 4, -1], np.float32) / 64
 LINEAR = np.array([0, 0, 0, 1, 1, 0, 0, 0], np.float32) / 2
 CELL_PX = 16  # detail is looked for in squares of this size
 NEARBY_PX = 9
-SEEN = 5.0  # levels of 255 that linear interpolation takes, root mean square over what is nearby
+SEEN = 7.0  # levels of 255 that linear interpolation takes, root mean square over what is nearby
 MAX_BYTES = 400e6  # of the front's texture: twice what 4K takes
 
 
 def doubled(texture: UInt8) -> UInt8:
-    """(H, W, C) -> (2 H - 1, 2 W - 1, C): the same pixels and what lies between them."""
-    return _between_rows(_between_rows(texture, axis=1), axis=0)
+    """(H, W, 4) -> (2 H - 1, 2 W - 1, 4): the same pixels and what lies between them."""
+    h, w, _ = texture.shape
+    out = np.empty((2 * h, 2 * w - 1, 4), np.uint8)
+    rows = out[::2]
+    columns = rows.view(np.uint32)[..., 0]  # whole pixels are copied faster than bytes
+    between = _filtered(texture, HALFWAY[None], cv2.CV_8U)
+    columns[:, ::2], columns[:, 1::2] = texture.view(np.uint32)[..., 0], between.view(np.uint32)[:, :-1, 0]
+    cv2.filter2D(rows, -1, HALFWAY[:, None], out[1::2], anchor=(0, 3), borderType=cv2.BORDER_REPLICATE)
+    return out[:-1]
 
 
-def _between_rows(texture: UInt8, axis: int) -> UInt8:
-    shape = list(texture.shape)
-    shape[axis] = 2 * shape[axis] - 1
-    out = np.empty(shape, np.uint8)
-    kernel, anchor = (HALFWAY[:, None], (0, 3)) if axis == 0 else (HALFWAY[None], (3, 0))
-    between = cv2.filter2D(texture, -1, kernel, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
-    if axis == 0:
-        out[::2], out[1::2] = texture, between[:-1]
-    else:
-        out[:, ::2], out[:, 1::2] = texture, between[:, :-1]
-    return out
+def _filtered(image: UInt8, kernel: npt.NDArray[np.floating], depth: int) -> npt.NDArray[Any]:
+    """Filtered across or down with a kernel like HALFWAY, which has one tap more behind the pixel than before it."""
+    anchor = (0, 3) if kernel.shape[1] == 1 else (3, 0)
+    return cv2.filter2D(image, depth, kernel, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
 
 
 class Textures:
@@ -58,14 +59,17 @@ class Textures:
     def __init__(self, context: Any, textures: UInt8) -> None:
         _, h, w, _ = textures.shape
         size = np.array([2 * w - 1, 2 * h - 1])
-        self.all = [_texture(context, texture) for texture in textures]
-        self.places = [(1.0, 1.0, 0.0, 0.0)] * len(textures)
-        self._detailed: Bool | None = None
-        if size.max() <= context.info["GL_MAX_TEXTURE_SIZE"] and 4 * textures[0].nbytes <= MAX_BYTES:
-            self.all.append(_texture(context, doubled(textures[0])))
-            # Pixel centres stay where they are: the first one is the first one's, not a quarter of a pixel off.
-            self.places.append((*((size + 1) / size), *(-0.5 / size)))
-            self._detailed = detailed(textures[0])
+        fits = size.max() <= context.info["GL_MAX_TEXTURE_SIZE"] and 4 * textures[0].nbytes <= MAX_BYTES
+        with ThreadPoolExecutor(2) as others:  # they compute while the driver takes its copies
+            finer = others.submit(doubled, textures[0]) if fits else None
+            cells = others.submit(detailed, textures[0]) if fits else None
+            self.all = [_texture(context, texture) for texture in textures]
+            self.places = [(1.0, 1.0, 0.0, 0.0)] * len(textures)
+            if finer is not None:
+                self.all.append(_texture(context, finer.result()))
+                # Pixel centres stay where they are: the first one is the first one's, not a quarter of a pixel off.
+                self.places.append((*((size + 1) / size), *(-0.5 / size)))
+            self._detailed = None if cells is None else cells.result()
 
     def choose(self, texcoord: Float, triangles: Triangles, everywhere: bool) -> Index:
         """(T,) number of the texture of each of `triangles` (T, 3): the doubled one where the front has detail.
@@ -90,18 +94,15 @@ class Textures:
 
 def detailed(texture: UInt8) -> Bool:
     """(H, W, C) -> cells of CELL_PX in which one would see that linear interpolation takes contrast from detail."""
-    grey = cv2.cvtColor(np.ascontiguousarray(texture[..., :3]), cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(texture, cv2.COLOR_RGB2GRAY), np.uint8)
     lost = HALFWAY - LINEAR
-    across, down = (
-        cv2.filter2D(grey, cv2.CV_32F, kernel, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
-        for kernel, anchor in ((lost[None], (3, 0)), (lost[:, None], (0, 3)))
-    )
-    squares = cv2.blur(across * across + down * down, (NEARBY_PX, NEARBY_PX))
+    squares = np.zeros(grey.shape, np.float32)
+    for kernel in (lost[None], lost[:, None]):
+        cv2.accumulateSquare(_filtered(grey, kernel, cv2.CV_32F), squares)
+    squares = cv2.blur(squares, (NEARBY_PX, NEARBY_PX))
     h, w = grey.shape
-    squares = cv2.copyMakeBorder(squares, 0, -h % CELL_PX, 0, -w % CELL_PX, cv2.BORDER_CONSTANT)
-    rows, columns = squares.shape
-    most = squares.reshape(rows // CELL_PX, CELL_PX, columns // CELL_PX, CELL_PX).max((1, 3))
-    return np.asarray(most > SEEN**2)
+    most = np.maximum.reduceat(squares, np.arange(0, h, CELL_PX), axis=0)
+    return np.asarray(np.maximum.reduceat(most, np.arange(0, w, CELL_PX), axis=1) > SEEN**2)
 
 
 def _texture(context: Any, image: UInt8) -> Any:

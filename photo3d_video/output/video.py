@@ -38,8 +38,9 @@ log = logging.getLogger(__name__)
 
 Frame = npt.NDArray[np.uint8] | bytes | memoryview
 
+_NICENESS = 5
 # Frames that wait for the encoder: enough to overlap rendering and encoding, 6 MB each at 1080p.
-_QUEUED_FRAMES = 3
+_QUEUED_FRAMES = 2
 _PIPE_BYTES = 1 << 20  # Linux lets that much pass at once; with its usual 64 kB, either side sleeps 100 times per frame
 _STDERR_LINES = 8
 
@@ -146,6 +147,7 @@ class VideoWriter:
         if sys.platform == "linux":
             with contextlib.suppress(OSError):  # one user's pipes may hold so much and no more
                 fcntl.fcntl(process.stdin, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+            _let_give_way(process.pid)
         self._process = process
         self._feeder = threading.Thread(target=self._feed, args=(process.stdin,), daemon=True)
         self._drainer = threading.Thread(target=self._drain, args=(process.stderr,), daemon=True)
@@ -156,7 +158,7 @@ class VideoWriter:
         spec = self.spec
         if isinstance(frame, np.ndarray) and (frame.shape != (spec.height, spec.width, 3) or frame.dtype != np.uint8):
             raise InputError(f"a frame must be ({spec.height}, {spec.width}, 3) uint8, not {frame.shape} {frame.dtype}")
-        if isinstance(frame, np.ndarray) and frame.flags.c_contiguous and _lies_in_bytes(frame):
+        if isinstance(frame, np.ndarray) and frame.flags.c_contiguous and _is_frozen(frame):
             return frame.data
         data = frame.tobytes() if not isinstance(frame, bytes) else frame
         if len(data) != self._frame_bytes:
@@ -250,9 +252,23 @@ class VideoWriter:
             )
 
 
-def _lies_in_bytes(array: npt.NDArray[np.uint8]) -> bool:
-    """Whether an array is a view of bytes, as the renderer's frames are: nobody can change it."""
+def _let_give_way(leader: int) -> None:
+    """Lower the priority of a process and its group, for which it made a session of its own.
+
+    Drawing a frame keeps all processors busy at times and one at others. An encoder that gives way fills the gaps, and
+    always has frames waiting for them; one that takes its share at once waits for the next frame then.
+    """
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PGRP, leader, os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)
+    with contextlib.suppress(OSError):  # where Linux shares time out among sessions first, it is theirs that counts
+        Path(f"/proc/{leader}/autogroup").write_text(str(_NICENESS))
+
+
+def _is_frozen(array: npt.NDArray[np.uint8]) -> bool:
+    """Whether an array and what it is a view of are read-only, as the renderer's frames are."""
     owner: object = array
     while isinstance(owner, np.ndarray):
+        if owner.flags.writeable:
+            return False
         owner = owner.base
-    return isinstance(owner, bytes)
+    return owner is None or isinstance(owner, bytes)

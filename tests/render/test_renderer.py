@@ -253,6 +253,7 @@ def test_frames_come_in_the_order_of_their_views(context, n, supersample) -> Non
         for view, frame in zip(views, frames, strict=True):
             renderer.draw(*view)
             np.testing.assert_array_equal(frame, renderer.read())
+            assert not frame.flags.writeable
 
 
 def test_frames_may_be_left_early(context) -> None:

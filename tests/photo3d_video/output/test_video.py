@@ -147,6 +147,23 @@ def test_frames_may_be_views_bytes_and_reused_buffers(tmp_path: Path) -> None:
     assert np.abs(levels - (20, 90, 160, 230, 20, 90, 20, 20)).max() < 3
 
 
+def test_frames_that_cannot_change_are_not_copied(tmp_path: Path) -> None:
+    frozen = np.full((48, 64, 3), 20, np.uint8)
+    frozen.flags.writeable = False
+    with VideoWriter(tmp_path / "c.mp4", SPEC) as writer:
+        assert np.shares_memory(np.asarray(writer._frame_data(frozen)), frozen)
+        writer.write(frozen)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="priorities are Linux's")
+def test_the_encoder_gives_way_to_drawing(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "c.mp4", SPEC) as writer:
+        assert writer._process is not None
+        own, other = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (0, writer._process.pid))
+        assert other == min(own + 5, 19)
+        writer.write(frame())
+
+
 @pytest.mark.parametrize("bad", [np.zeros((48, 66, 3), np.uint8), np.zeros((48, 64, 3), np.float32), b"short"])
 def test_wrong_frames_are_refused(tmp_path: Path, bad: np.ndarray | bytes) -> None:
     with pytest.raises(InputError, match="frame"), VideoWriter(tmp_path / "c.mp4", SPEC) as writer:
