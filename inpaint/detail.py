@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, only, push_pull
+from inpaint.filters import Bool, Float, cell_means, push_pull
 
 AMOUNT = 0.5  # of the detail that is missing: enough to look like the surroundings; all of it is farther from the truth
 DEEP_PX = 48.0  # this far from its context a fill gets all of it; next to it the network knows the detail well
@@ -52,7 +52,7 @@ def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
     chosen = _choose_shifts(painted, unknown, known)
     luma = (painted @ LUMA)[..., None]
     detail = _borrow(luma, unknown, known, FINE_PX, _parts(chosen, CELL_PX, unknown))
-    (inner, hole), (outer, ground) = (_mean(painted, mask, SHRINK) for mask in (unknown, known))
+    (inner, hole), (outer, ground) = (cell_means(painted, mask, SHRINK) for mask in (unknown, known))
     colour = np.where((hole > 0)[..., None], inner, outer)
     broad = _borrow(colour, hole > 0, ground > 0.99, BROAD_PX, _parts(chosen, CELL_PX // SHRINK, hole))
     h, w = unknown.shape
@@ -68,7 +68,7 @@ def _choose_shifts(painted: Float, unknown: Bool, known: Bool) -> dict[Shift, Fl
 
     Close places of like colour that lie in the context.
     """
-    (wanted, hole), (there, ground) = (_mean(painted, mask, CELL_PX) for mask in (unknown, known))
+    (wanted, hole), (there, ground) = (cell_means(painted, mask, CELL_PX) for mask in (unknown, known))
     where = (hole > 0).astype(np.float32)
     spread = np.maximum(cv2.GaussianBlur(where, (0, 0), SPREAD_CELLS), 1e-3)
     shifts = _rings(max(hole.shape) / 2)
@@ -157,17 +157,3 @@ def _around(plane: Float, where: Bool) -> Float:
     )
     mean = push_pull(total / np.maximum(weight, 1e-4), weight > 0.05)
     return np.asarray(cv2.resize(mean, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def _mean(planes: Float, where: Bool, factor: int) -> tuple[Float, Float]:
-    """Means (h, w, C) of squares of `factor` pixels over those `where`, 0 where there are none; their share (h, w)."""
-    share = _shrink(where.astype(np.float32), factor)
-    mean = _shrink(only(planes, where), factor) / np.maximum(share, 1e-3)[..., None]
-    return np.asarray(mean, np.float32), share
-
-
-def _shrink(planes: Float, factor: int) -> Float:
-    """Means over squares of `factor` pixels; what is missing in the last ones counts as 0."""
-    h, w = planes.shape[:2]
-    whole = cv2.copyMakeBorder(planes, 0, -h % factor, 0, -w % factor, cv2.BORDER_CONSTANT)
-    return np.asarray(cv2.resize(whole, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA), np.float32)

@@ -94,6 +94,20 @@ def put_over(below: Float, values: Float, where: Bool) -> Float:
     return below
 
 
+def cell_means(planes: Float, where: Bool, factor: int) -> tuple[Float, Float]:
+    """Means (h, w, C) of squares of `factor` pixels over those `where`, 0 where there are none; their share (h, w)."""
+    share = _shrink(where.astype(np.float32), factor)
+    mean = _shrink(only(planes, where), factor) / np.maximum(share, 1e-3)[..., None]
+    return np.asarray(mean, np.float32), share
+
+
+def _shrink(planes: Float, factor: int) -> Float:
+    """Means over squares of `factor` pixels; what is missing in the last ones counts as 0."""
+    h, w = planes.shape[:2]
+    whole = cv2.copyMakeBorder(planes, 0, -h % factor, 0, -w % factor, cv2.BORDER_CONSTANT)
+    return np.asarray(cv2.resize(whole, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA), np.float32)
+
+
 def _push_pull(values: Float, weight: Float, known: Bool | None = None) -> Float:
     """`known` is given where `weight` is 0 or 1 throughout, which is quicker."""
     h, w = weight.shape

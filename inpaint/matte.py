@@ -21,6 +21,8 @@ TOUCHED = 0.15  # alpha from which a pixel within the growth does
 CALM, FOREIGN = 0.02, 2.0  # colours are foreign from this many deviations (at least CALM) of the background's on
 CALMEST, CALM_ALPHA = 0.03, 0.1  # a background that deviates by less shows every trace of an edge: covered by so much
 HALO, HALO_SHARE = 0.008, 0.25  # there is a halo where so many of the pixels beside an edge differ by so much from it
+OUTLINE_PX, OUTLINE_SHARE = 2, 0.0014  # beyond all that, so much moves along unasked: px, or of the long side
+SMALL_PX = 16
 RIM_PX, RIM_SHARE = 5, 0.004  # colours this close to an edge are no context: px, or of the long side
 
 
@@ -67,19 +69,37 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     outward = np.maximum(outward, foreign * share)
     soft = np.clip(np.where(near_side, inward, outward), 0, 1)
     growth = min(GROWTH_PX, max(1.0, GROWTH_SHARE * max(h, w)))
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     claimed = np.maximum(soft, foreign)
     reached = near_side | ((distance_out <= growth) & (claimed > TOUCHED)) | (fringe & (claimed > SURE))
+    covered = fringe & (cv2.morphologyEx(reached.astype(np.uint8), cv2.MORPH_CLOSE, _disc(2)) > 0)
     # Rings and halos of sharpening or compression beside the edge move with the nearer surface.
     traces, beside = (box_mean(x.astype(np.float32), REACH_PX) for x in (trace, fringe))
-    halo = fringe & (traces > HALO_SHARE * beside)
-    soft = np.where(halo, np.maximum(soft, CALM_ALPHA), soft)
-    covered = halo | (fringe & (cv2.morphologyEx(reached.astype(np.uint8), cv2.MORPH_CLOSE, disc) > 0))
+    faint = fringe & (traces > HALO_SHARE * beside)
+    # So do the last pixels that a lens or an enlargement mixed: few, and hardly seen beside an edge that moves.
+    outline = _disc(min(OUTLINE_PX, int(OUTLINE_SHARE * max(h, w))))
+    faint |= fringe & ~covered & (cv2.dilate((near_side | covered | faint).astype(np.uint8), outline) > 0)
+    soft = np.where(faint, np.maximum(soft, CALM_ALPHA), soft)
+    covered |= faint
+    # Depth is not torn round small pieces: they would be drawn out.
+    covered |= _small(far_side & ~covered, body=far_side & ~fringe)
+    covered &= ~_small(near_side | covered, body=near_side)
     alpha = np.where(near_side | covered, soft, 1).astype(np.float32)
     grown = np.maximum(nearest(disparity, near_side, covered), disparity)
     reach = 2 * min(RIM_PX, max(1, round(RIM_SHARE * max(h, w)))) + 1
     rim = cv2.dilate(on_edge | covered.astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
     return Matte(grown.astype(np.float32), alpha, rim & ~(near_side & (alpha > 0.99)))
+
+
+def _disc(radius: int) -> UInt8:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), np.uint8)
+
+
+def _small(pieces: Bool, body: Bool) -> Bool:
+    """(H, W) those connected pieces that have fewer than SMALL_PX pixels, and none of `body` (H, W)."""
+    _, label, found, _ = cv2.connectedComponentsWithStats(pieces.astype(np.uint8), connectivity=4)
+    small = found[:, cv2.CC_STAT_AREA] < SMALL_PX
+    small[label[body]] = False
+    return np.asarray(pieces & small[label])
 
 
 def _sides(disparity: Float, on_edge: UInt8, reach: int, least: float) -> tuple[Bool, Bool]:

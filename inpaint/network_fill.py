@@ -10,6 +10,7 @@ import numpy as np
 
 from inpaint.detail import add_detail
 from inpaint.filters import Bool, Float, push_pull, put_over
+from inpaint.seams import settle
 from inpaint.tiles import box_around, choose_tile, fill_smaller, run_tiles, scale_for
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def network_fill(
     run = functools.partial(_run, weights)
     painted = run(values, known, hole) if scale == 1 else fill_smaller(values, known, hole, scale, run)
     painted = put_over(np.clip(painted, 0, 1), values, ~hole)
-    colour = add_detail(np.ascontiguousarray(painted[..., :3]), hole, known)
+    colour = settle(np.ascontiguousarray(painted[..., :3]), hole, known)
+    colour = add_detail(colour, hole, known)
     rgb, disparity = rgb.copy(), disparity.copy()
     rgb[unknown], disparity[unknown] = colour[hole], painted[hole, 3]
     return rgb, disparity

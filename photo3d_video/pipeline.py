@@ -147,6 +147,7 @@ def make_layers(
     from inpaint.edges import sharpen
     from inpaint.fill import FILLS
     from inpaint.layers import build_layers
+    from inpaint.subject import in_one_piece
 
     if isinstance(fill, str) and fill not in FILLS:
         raise InputError(f"unknown fill {fill!r}: choose one of {', '.join(FILLS)}")
@@ -166,6 +167,8 @@ def make_layers(
     with ThreadPoolExecutor(1) as other, watch.stage("layers"):
         network = other.submit(_load_inpainting_network) if fill == "network" else None
         sharp = sharpen(picture.disparity, rgb, budget)
+        if picture.subject is not None:
+            sharp = in_one_piece(sharp, picture.subject)
         if network is not None:
             network.result()
         return build_layers(rgb, sharp, budget, timed_fill)

@@ -1,0 +1,42 @@
+"""Fills brought in line with what they border on: where a guess is off by a little, its outline shows.
+
+After seamless cloning (Perez et al., "Poisson Image Editing", 2003): what a fill is off by at its seam is taken from
+all of it, interpolated smoothly.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from inpaint.filters import Bool, Float, box_mean, cell_means, push_pull
+
+CELL_PX = 4  # offsets are worked out on a grid this coarse
+SEAM_CELLS = 2  # the pixels next to a silhouette are no context: fills begin a little away from it
+NEARBY_CELLS = 3  # detail that crosses the seam is averaged over so much to each side
+CALM = 0.07  # deviation of colours at which a seam is half as easy to see as without any
+LEAST = 0.4  # of the offset is taken even where detail hides the seam and the fill knows more than a smooth guess
+
+
+def settle(painted: Float, unknown: Bool, context: Bool) -> Float:
+    """`painted` (H, W, 3) with its holes `unknown` (H, W) shifted in colour: they go on from `context` (H, W)."""
+    inner, hole = cell_means(painted, unknown, CELL_PX)
+    outer, known = cell_means(painted, context, CELL_PX)
+    squares, _ = cell_means(painted * painted, context, CELL_PX)
+    reach = np.ones((2 * SEAM_CELLS + 1,) * 2, np.uint8)
+    seam = (hole > 0) & (cv2.dilate((known > 0).astype(np.uint8), reach) > 0)
+    if not seam.any():
+        return painted
+
+    def around(values: Float, weight: Float, radius: int) -> Float:
+        total = box_mean(values * weight[..., None], radius)
+        return np.asarray(total / np.maximum(box_mean(weight, radius), 1e-4)[..., None], np.float32)
+
+    off = around(inner - push_pull(outer, known > 0), hole * seam, NEARBY_CELLS)
+    mean, square = (around(values, known, 2 * NEARBY_CELLS) for values in (outer, squares))
+    variance = np.maximum(square - mean * mean, 0).sum(-1, keepdims=True)
+    off = push_pull(off * np.maximum(CALM**2 / (CALM**2 + variance), LEAST), seam)
+    h, w = unknown.shape
+    size = (off.shape[1] * CELL_PX, off.shape[0] * CELL_PX)
+    shift = cv2.resize(off, size, interpolation=cv2.INTER_LINEAR)[:h, :w]
+    return np.asarray(painted - shift * unknown[..., None])
