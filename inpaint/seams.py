@@ -14,8 +14,8 @@ from inpaint.filters import Bool, Float, box_mean, cell_means, push_pull
 CELL_PX = 4  # offsets are worked out on a grid this coarse
 SEAM_CELLS = 2  # the pixels next to a silhouette are no context: fills begin a little away from it
 NEARBY_CELLS = 3  # detail that crosses the seam is averaged over so much to each side
-CALM = 0.07  # deviation of colours at which a seam is half as easy to see as without any
-LEAST = 0.4  # of the offset is taken even where detail hides the seam and the fill knows more than a smooth guess
+CALM = 0.04  # deviation of colours at which a seam is half as easy to see as without any
+LEAST = 0.2  # of the offset is taken even where detail hides the seam and the fill knows more than a smooth guess
 
 
 def settle(painted: Float, unknown: Bool, context: Bool) -> Float:
