@@ -121,8 +121,10 @@ def measure(
     photo: Path, path: str, size: tuple[int, int] | None, seconds: float | None, fps: float, depth: Path | None
 ) -> dict[str, Any]:
     """All figures of one clip."""
+    from photo3d_video.memory import keep_freed
     from photo3d_video.run import render_photo
 
+    keep_freed()  # as the command does
     with tempfile.TemporaryDirectory(prefix="benchmark-speed-") as name:
         folder = Path(name)
         note("the installed command, from a fresh process")

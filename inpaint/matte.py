@@ -18,6 +18,7 @@ GROWTH_PX, GROWTH_SHARE = 2.3, 0.0025  # the nearer surface takes its colour fri
 FEATHER_EPS = 2e-4
 SURE = 0.6  # alpha from which a pixel beyond the growth belongs to the nearer surface
 TOUCHED = 0.15  # alpha from which a pixel within the growth does
+SOLID = 0.95  # alpha from which nobody sees what is behind: opaque pixels are drawn faster
 CALM, FOREIGN = 0.02, 2.0  # colours are foreign from this many deviations (at least CALM) of the background's on
 CALMEST, CALM_ALPHA = 0.03, 0.1  # a background that deviates by less shows every trace of an edge: covered by so much
 HALO, HALO_SHARE = 0.008, 0.25  # there is a halo where so many of the pixels beside an edge differ by so much from it
@@ -83,7 +84,7 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     # Depth is not torn round small pieces: they would be drawn out.
     covered |= _small(far_side & ~covered, body=far_side & ~fringe)
     covered &= ~_small(near_side | covered, body=near_side)
-    alpha = np.where(near_side | covered, soft, 1).astype(np.float32)
+    alpha = np.where((near_side | covered) & (soft < SOLID), soft, 1).astype(np.float32)
     grown = np.maximum(nearest(disparity, near_side, covered), disparity)
     reach = 2 * min(RIM_PX, max(1, round(RIM_SHARE * max(h, w)))) + 1
     rim = cv2.dilate(on_edge | covered.astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)

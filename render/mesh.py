@@ -15,7 +15,7 @@ from render.sheets import torn_sheets
 Float = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 
-MAX_ERROR_PX = 1.5  # at the far end of the budget, twice that beside finer leaves: less than depth is ever known to
+MAX_ERROR_PX = 2.0  # at the far end of the budget, twice that beside finer leaves: less than depth is ever known to
 OVERLAP_PX = 2  # a layer reaches this far under the one in front where both show one surface
 CELL_PX = 24  # neighbours follow each other: drivers keep vertices for a while, and draw the frame in small squares
 MAX_STEP_PX = 0.5  # where one layer takes over from another, at the far end of the budget

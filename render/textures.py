@@ -28,7 +28,7 @@ HALFWAY = np.array([-1, 4, -11, 40, 40, -11, 4, -1], np.float32) / 64
 LINEAR = np.array([0, 0, 0, 1, 1, 0, 0, 0], np.float32) / 2
 CELL_PX = 16  # detail is looked for in squares of this size
 NEARBY_PX = 9
-SEEN = 7.0  # levels of 255 that linear interpolation takes, root mean square over what is nearby
+SEEN = 8.0  # levels of 255 that linear interpolation takes, root mean square over what is nearby
 MAX_BYTES = 400e6  # of the front's texture: twice what 4K takes
 
 

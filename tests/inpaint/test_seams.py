@@ -28,7 +28,7 @@ def test_a_fill_that_is_off_goes_on_from_calm_surroundings(deviation: float) -> 
     settled = settle(painted, HOLE, CONTEXT)
     np.testing.assert_array_equal(settled[~HOLE], painted[~HOLE])
     for where in (EDGE, DEEP):
-        assert np.abs((settled - truth)[where].mean((0, 1))).max() < 0.25 * np.abs(off).max()
+        assert np.abs((settled - truth)[where].mean((0, 1))).max() < 0.3 * np.abs(off).max()
 
 
 def test_beside_detail_the_fill_knows_more() -> None:
