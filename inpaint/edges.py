@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float
+from inpaint.filters import Bool, Float, far_and_span, widened
 from inpaint.outlines import follow_outlines
 from inpaint.votes import collect
 
@@ -43,7 +41,7 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
     small_colour = cv2.resize(colour, size, interpolation=cv2.INTER_AREA)
     small = cv2.resize(result, size, interpolation=cv2.INTER_AREA)
-    span = _span(result, STEP_REACH_PX)
+    span = far_and_span(result, STEP_REACH_PX)[1]
     settled = _is_settled(result, span)
     small_settled, small_sharp = (
         cv2.resize(x.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
@@ -53,9 +51,9 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     blurred, narrower = small, np.zeros_like(small)
     for radius in (max(2, round(widest / n)) for n in FINER):
         span, steepness = _slopes(blurred, radius)
-        steep = _is_steep(span, steepness, budget_px) & (_widened(narrower, radius) < NARROWER * span)
+        steep = _is_steep(span, steepness, budget_px) & (widened(narrower, radius) < NARROWER * span)
         ramp = _ramps(steep, radius, *_slopes(blurred, min(widest, TAIL * radius))) & ~small_settled
-        small = _resolve_ramps(small, small_colour, ramp, radius, np.maximum(_span(small, radius), 1e-6))
+        small = _resolve_ramps(small, small_colour, ramp, radius, np.maximum(far_and_span(small, radius)[1], 1e-6))
         narrower = np.maximum(narrower, np.where(steep, span, 0))
     small = follow_outlines(small, blurred, small_colour, small_sharp, budget_px)
     result = np.where(settled, result, cv2.resize(small, (w, h), interpolation=cv2.INTER_LINEAR))
@@ -66,17 +64,6 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     return result
 
 
-def _span(disparity: Float, reach: int) -> Float:
-    """(H, W) difference between the nearest and the farthest pixel of the square window around each."""
-    window = np.ones((2 * reach + 1,) * 2, np.uint8)
-    return np.asarray(cv2.dilate(disparity, window) - cv2.erode(disparity, window))
-
-
-def _widened(values: npt.NDArray[Any], reach: int) -> npt.NDArray[Any]:
-    """(H, W) largest value of the square window around each pixel."""
-    return np.asarray(cv2.dilate(values, np.ones((2 * reach + 1,) * 2, np.uint8)))
-
-
 def _is_settled(disparity: Float, span: Float) -> Bool:
     """(H, W) pixels that stay: at an edge that is sharp already, where one step makes most of what the surroundings
     span, and in surroundings that are flat, which span nothing.
@@ -84,7 +71,7 @@ def _is_settled(disparity: Float, span: Float) -> Bool:
     jump = np.zeros_like(disparity)
     jump[:, :-1] = cv2.absdiff(disparity[:, 1:], disparity[:, :-1])
     np.maximum(jump[:-1], cv2.absdiff(disparity[1:], disparity[:-1]), out=jump[:-1])
-    return np.asarray(_widened(jump, 1) >= STEP * span)
+    return np.asarray(widened(jump, 1) >= STEP * span)
 
 
 def _resolve_ramps(disparity: Float, colour: Float, ramp: Bool, radius: int, span: Float | None = None) -> Float:
@@ -123,7 +110,7 @@ def _ramps(steep: Bool, radius: int, span: Float, steepness: Float) -> Bool:
     """(H, W) the ramps around their middles `steep` (H, W), as far as `radius`, out to where they are hardly steeper
     than an even slope across the window of these slopes.
     """
-    return _widened(steep.view(np.uint8), radius).view(np.bool_) & (steepness > FOOT * span)
+    return widened(steep.view(np.uint8), radius).view(np.bool_) & (steepness > FOOT * span)
 
 
 def _slopes(disparity: Float, radius: int) -> tuple[Float, Float]:
@@ -135,4 +122,4 @@ def _slopes(disparity: Float, radius: int) -> tuple[Float, Float]:
         for n in disparity.shape
     )
     inside = np.minimum(reach_y[:, None], reach_x[None])  # the extent of the window inside the picture
-    return _span(disparity, radius), np.asarray(rise * (inside / 2))
+    return far_and_span(disparity, radius)[1], np.asarray(rise * (inside / 2))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,17 @@ def box_mean(x: Float, radius: int) -> Float:
     return np.asarray(cv2.blur(x, (side, side), borderType=cv2.BORDER_REFLECT))
 
 
+def widened(values: npt.NDArray[Any], reach: int) -> npt.NDArray[Any]:
+    """(H, W) largest value of the square window around each pixel."""
+    return np.asarray(cv2.dilate(values, np.ones((2 * reach + 1,) * 2, np.uint8)))
+
+
+def far_and_span(disparity: Float, reach: int) -> tuple[Float, Float]:
+    """(H, W) least value of the square window around each pixel, and how far the largest one lies above it."""
+    far = cv2.erode(disparity, np.ones((2 * reach + 1,) * 2, np.uint8))
+    return np.asarray(far, np.float32), np.asarray(widened(disparity, reach) - far, np.float32)
+
+
 def guided_filter(guide: Float, source: Float, radius: int, eps: float, where: Bool | None = None) -> Float:
     """`source` (H, W) smoothed, its edges following those of `guide` (H, W, 3) in 0..1.
 
@@ -24,7 +37,7 @@ def guided_filter(guide: Float, source: Float, radius: int, eps: float, where: B
     """
     near: slice | npt.NDArray[np.int64] = slice(None)
     if where is not None:
-        near = np.flatnonzero(cv2.dilate(where.view(np.uint8), np.ones((2 * radius + 1,) * 2, np.uint8)))
+        near = np.flatnonzero(widened(where.view(np.uint8), radius))
 
     def mean(plane: Float) -> Float:
         return box_mean(plane, radius).ravel()[near]

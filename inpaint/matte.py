@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, box_mean, guided_filter, nearest, only
+from inpaint.filters import Bool, Float, box_mean, far_and_span, guided_filter, nearest, only, widened
 from inpaint.tears import Links, torn_pairs
 
 UInt8 = npt.NDArray[np.uint8]
@@ -86,8 +86,7 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     covered &= ~_small(near_side | covered, body=near_side)
     alpha = np.where((near_side | covered) & (soft < SOLID), soft, 1).astype(np.float32)
     grown = np.maximum(nearest(disparity, near_side, covered), disparity)
-    reach = 2 * min(RIM_PX, max(1, round(RIM_SHARE * max(h, w)))) + 1
-    rim = cv2.dilate(on_edge | covered.astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
+    rim = widened(on_edge | covered.astype(np.uint8), min(RIM_PX, max(1, round(RIM_SHARE * max(h, w))))) > 0
     return Matte(grown.astype(np.float32), alpha, rim & ~(near_side & (alpha > 0.99)))
 
 
@@ -107,10 +106,8 @@ def _sides(disparity: Float, on_edge: UInt8, reach: int, least: float) -> tuple[
     """(H, W) the nearer and the farther side of the edges `on_edge` (H, W), as far as `reach`; where all that lies
     around differs by no more than `least`, all is the nearer side.
     """
-    band = cv2.dilate(on_edge, np.ones((2 * reach + 1,) * 2, np.uint8)) > 0
-    window = np.ones((2 * reach + 3,) * 2, np.uint8)
-    far = cv2.erode(disparity, window)
-    span = cv2.dilate(disparity, window) - far
+    band = widened(on_edge, reach) > 0
+    far, span = far_and_span(disparity, reach + 1)
     far_side = band & (span > least) & (disparity - far <= 0.5 * span)
     return band & ~far_side, far_side
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, guided_filter, nearest
+from inpaint.filters import Bool, Float, far_and_span, guided_filter, nearest
 from inpaint.votes import collect
 
 STEP_PX = 5.0  # steps that no move opens by so much stay where they are
@@ -36,8 +36,7 @@ def follow_outlines(disparity: Float, blurred: Float, colour: Float, fixed: Bool
 
 def _beside_steps(disparity: Float, reach: int, budget_px: float) -> Bool:
     """(H, W) pixels at most `reach` from a step."""
-    cell = np.ones((3, 3), np.uint8)
-    step = (cv2.dilate(disparity, cell) - cv2.erode(disparity, cell)) * budget_px > STEP_PX
+    step = far_and_span(disparity, 1)[1] * budget_px > STEP_PX
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
     return np.asarray(cv2.dilate(step.astype(np.uint8), disc) > 0)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, box_mean, cell_means, push_pull
+from inpaint.filters import Bool, Float, box_mean, cell_means, push_pull, widened
 
 CELL_PX = 4  # offsets are worked out on a grid this coarse
 SEAM_CELLS = 2  # the pixels next to a silhouette are no context: fills begin a little away from it
@@ -23,8 +23,7 @@ def settle(painted: Float, unknown: Bool, context: Bool) -> Float:
     inner, hole = cell_means(painted, unknown, CELL_PX)
     outer, known = cell_means(painted, context, CELL_PX)
     squares, _ = cell_means(painted * painted, context, CELL_PX)
-    reach = np.ones((2 * SEAM_CELLS + 1,) * 2, np.uint8)
-    seam = (hole > 0) & (cv2.dilate((known > 0).astype(np.uint8), reach) > 0)
+    seam = (hole > 0) & (widened((known > 0).astype(np.uint8), SEAM_CELLS) > 0)
     if not seam.any():
         return painted
 

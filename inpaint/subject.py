@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, nearest
+from inpaint.filters import Bool, Float, far_and_span, nearest
 
 REACH_PX, REACH_SHARE = 4, 1 / 128  # at least, and of the long side: how far a step is spread to each side
 INNER_STEP = 0.35  # disparity; what differs by less may well be one body
@@ -23,7 +23,7 @@ def in_one_piece(disparity: Float, subject: Float) -> Float:
     reach = max(REACH_PX, round(REACH_SHARE * max(disparity.shape)))
     subjects = subject > LEAST
     lifted = _without_ledges(disparity, subjects, reach)
-    far, span = _extremes(lifted, reach)
+    far, span = far_and_span(lifted, reach)
     body = (((lifted > far + 0.5 * span) | (span < INNER_STEP)) & subjects).astype(np.float32)
     total, weight = (cv2.GaussianBlur(x, (0, 0), 0.6 * reach) for x in (lifted * body, body))
     share = body * np.clip((subject - LEAST) / (SURE - LEAST), 0, 1)
@@ -32,17 +32,10 @@ def in_one_piece(disparity: Float, subject: Float) -> Float:
 
 def _without_ledges(disparity: Float, subjects: Bool, reach: int) -> Float:
     """Narrow ledges between the nearer surface and what lies behind, raised to the former where they are `subjects`."""
-    far, span = _extremes(disparity, reach)
+    far, span = far_and_span(disparity, reach)
     edge = subjects & (span > INNER_STEP)
     top = edge & (disparity >= far + ON_TOP * span)
     if not top.any():
         return disparity
     close = cv2.distanceTransform((~top).astype(np.uint8), cv2.DIST_L2, 3) <= reach
     return nearest(disparity, top, edge & ~top & close & (disparity > far + BETWEEN * span))
-
-
-def _extremes(disparity: Float, reach: int) -> tuple[Float, Float]:
-    """(H, W) the least disparity within `reach`, and how far the largest there is above it."""
-    window = np.ones((2 * reach + 1,) * 2, np.uint8)
-    far = cv2.erode(disparity, window)
-    return np.asarray(far, np.float32), np.asarray(cv2.dilate(disparity, window) - far, np.float32)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from render.boxes import hold_any
+from render.boxes import count_from_corner, hold_any
 from render.quadtree import Leaves, find_leaves, triangulate
 from render.sheets import torn_sheets
 
@@ -74,7 +74,8 @@ def build_mesh(
     rim = np.zeros(soft.shape, bool)
     rim.ravel()[sheets.rim] = True
     triangles, leaf = triangulate(leaves, rim)
-    softness = np.concatenate([_touched(soft, some) for some in leaves])[leaf]
+    soft_count = count_from_corner(soft)
+    softness = np.concatenate([_touched(soft_count, some) for some in leaves])[leaf]
 
     n_pixels, width = soft.size, soft.shape[1]
     first = triangles.min(1)
@@ -104,11 +105,11 @@ def _shared(surface: Surface, before: Surface | None) -> Bool:
     return same.quads()[0] & before.quads()[0]
 
 
-def _touched(pixels: Bool, leaves: Leaves) -> Bool:
-    """(N,) whether a leaf, its border included, holds some of the `pixels` (H, W)."""
-    height, width = pixels.shape
+def _touched(count: npt.NDArray[np.int32], leaves: Leaves) -> Bool:
+    """(N,) whether a leaf, its border included, holds some of the pixels that `count_from_corner` counted."""
+    height, width = (side - 1 for side in count.shape)
     bottom, right = np.minimum(leaves.y + leaves.height + 1, height), np.minimum(leaves.x + leaves.width + 1, width)
-    return hold_any(pixels, leaves.y, leaves.x, bottom, right)
+    return hold_any(count, leaves.y, leaves.x, bottom, right)
 
 
 def _continued(surface: Surface, behind: Surface | None, budget_px: float) -> Bool:

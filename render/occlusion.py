@@ -21,7 +21,7 @@ Float64 = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
 Triangles = npt.NDArray[np.int32]
 
-MAP_SIDE_PX = 1500
+MAP_SIDE_PX = 1500  # at most: gaps are as wide as a pixel of the layers' canvas, which has about as many
 MARGIN_PX = 4.0
 SPACING_PX = 1.0  # cameras whose lines differ by less count as one
 CELL_PX = 32

@@ -15,7 +15,7 @@ import moderngl
 import numpy as np
 import numpy.typing as npt
 
-from render.boxes import hold_any
+from render.boxes import count_from_corner, hold_any
 
 Float = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
@@ -83,7 +83,7 @@ class Textures:
         end = np.array(self._detailed.shape[::-1]) - 1
         left, top = np.clip(uv.min(1), 0, end).astype(np.int64).T
         right, bottom = np.clip(uv.max(1), 0, end).astype(np.int64).T + 1
-        some = hold_any(self._detailed, top, left, bottom, right)
+        some = hold_any(count_from_corner(self._detailed), top, left, bottom, right)
         return np.where((number == 0) & (some | everywhere), len(self.all) - 1, number)
 
     def release(self) -> None:

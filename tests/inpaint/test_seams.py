@@ -21,14 +21,14 @@ def sky(deviation: float = 0.0) -> np.ndarray:
     return (picture + deviation * grain).astype(np.float32)
 
 
-@pytest.mark.parametrize("deviation", [0.0, 0.01])
-def test_a_fill_that_is_off_goes_on_from_calm_surroundings(deviation: float) -> None:
+@pytest.mark.parametrize(("deviation", "most"), [(0.0, 0.15), (0.01, 0.3)])
+def test_a_fill_that_is_off_goes_on_from_calm_surroundings(deviation: float, most: float) -> None:
     truth, off = sky(deviation), np.array([0.1, 0.03, -0.08], np.float32)
     painted = truth + off * HOLE[..., None]
     settled = settle(painted, HOLE, CONTEXT)
     np.testing.assert_array_equal(settled[~HOLE], painted[~HOLE])
     for where in (EDGE, DEEP):
-        assert np.abs((settled - truth)[where].mean((0, 1))).max() < 0.3 * np.abs(off).max()
+        assert np.abs((settled - truth)[where].mean((0, 1))).max() < most * np.abs(off).max()
 
 
 def test_beside_detail_the_fill_knows_more() -> None:
