@@ -16,8 +16,13 @@ import numpy.typing as npt
 
 from inpaint.filters import Bool, Float, cell_means, push_pull
 
-AMOUNT = 0.5  # of the detail that is missing: enough to look like the surroundings; all of it is farther from the truth
-DEEP_PX = 48.0  # this far from its context a fill gets all of it; next to it the network knows the detail well
+# What is made up is farther from the truth than a smooth guess, but in grain, sand or plaster anything fits and what is
+# smooth shows: texture that is even and not strong is made up in full, and of other detail this share.
+LEAST = 0.3
+DEEP_PX = 48.0  # this far from its context a fill gets all of that: next to it the network knows more
+QUICKER = 3.0  # where texture is even, 1 + this times as close
+UNEVEN, STRONG = 0.1, 0.08  # relative variance of the texture's strength, and strength, that halve how sure it is
+PLACE_CELLS, REGION_CELLS = 1.5, 8.0  # on the shrunken grid: the strengths of places vary over a region
 FINE_PX, BROAD_PX = (0.0, 1.0, 2.0, 4.0), (1.0, 2.0, 4.0)  # octaves lie between them: of luma, of colour at a quarter
 SHRINK = 4
 WINDOW_PX = 12.0
@@ -45,8 +50,8 @@ class Part:
 
 
 def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
-    """`painted` (H, W, 3) in 0..1 with detail on its `unknown` pixels (H, W): `AMOUNT` of what they lack beside what is
-    near them in `context` (H, W). Nothing else has a say. Deterministic.
+    """`painted` (H, W, 3) in 0..1 with detail on its `unknown` pixels (H, W): what they lack beside what is near them
+    in `context` (H, W), or a part of it. Nothing else has a say. Deterministic.
     """
     known = context & ~unknown
     chosen = _choose_shifts(painted, unknown, known)
@@ -55,11 +60,29 @@ def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
     (inner, hole), (outer, ground) = (cell_means(painted, mask, SHRINK) for mask in (unknown, known))
     colour = np.where((hole > 0)[..., None], inner, outer)
     broad = _borrow(colour, hole > 0, ground > 0.99, BROAD_PX, _parts(chosen, CELL_PX // SHRINK, hole))
-    h, w = unknown.shape
-    detail = detail + cv2.resize(broad, None, fx=SHRINK, fy=SHRINK, interpolation=cv2.INTER_LINEAR)[:h, :w]
+    detail = detail + _enlarged(broad, unknown.shape)
     depth = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3)
-    detail *= (AMOUNT * np.minimum(depth / DEEP_PX, 1))[..., None]
+    sure = _evenness(luma[..., 0], known)
+    detail *= ((LEAST + (1 - LEAST) * sure) * np.minimum(depth * (1 + QUICKER * sure) / DEEP_PX, 1))[..., None]
     return np.where(unknown[..., None], np.clip(painted + detail, 0, 1), painted)
+
+
+def _evenness(plane: Float, known: Bool) -> Float:
+    """(H, W) in 0..1: whether the texture of `plane` (H, W) at the `known` pixels nearby is even, and not strong."""
+    filled = push_pull(plane, known)
+    root = np.sqrt(np.abs(filled - cv2.GaussianBlur(filled, (0, 0), FINE_PX[-1])))
+    texture, share = cell_means(root[..., None], _inside(known), SHRINK)
+
+    def around(values: Float, radius: float) -> Float:
+        total = cv2.GaussianBlur(values * share, (0, 0), radius)
+        return np.asarray(total / np.maximum(cv2.GaussianBlur(share, (0, 0), radius), 1e-4))
+
+    strength = (around(texture[..., 0], PLACE_CELLS) / ROOT_OF_DEVIATION) ** 2
+    mean, square = (around(values, REGION_CELLS) for values in (strength, strength**2))
+    uneven = np.maximum(square / np.maximum(mean**2, 1e-12) - 1, 0)
+    even = 1 / (1 + (uneven / UNEVEN) ** 4) / (1 + (mean / STRONG) ** 4)
+    even = push_pull(even, cv2.GaussianBlur(share, (0, 0), REGION_CELLS) > 0.05)
+    return _enlarged(even, known.shape)
 
 
 def _choose_shifts(painted: Float, unknown: Bool, known: Bool) -> dict[Shift, Float]:
@@ -122,7 +145,7 @@ def _boxes(rows: tuple[int, int], columns: tuple[int, int], shift: Shift, shape:
 
 def _borrow(planes: Float, unknown: Bool, known: Bool, sigmas_px: tuple[float, ...], parts: list[Part]) -> Float:
     """The detail (H, W, C) that the unknown pixels of `planes` (H, W, C) lack, octave by octave."""
-    inside = cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    inside = _inside(known)
     power = np.zeros(known.shape, np.float32)
     for part in parts:
         power[part.target] += (part.weight * inside[part.source]) ** 2
@@ -139,6 +162,16 @@ def _borrow(planes: Float, unknown: Bool, known: Bool, sigmas_px: tuple[float, .
                 moved[part.target] += part.weight * texture[part.source]
             detail[..., k] += np.sqrt(np.maximum(there**2 - here**2, 0)) * moved / total
     return detail
+
+
+def _inside(known: Bool) -> Bool:
+    return np.asarray(cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+
+
+def _enlarged(small: Float, shape: tuple[int, ...]) -> Float:
+    """A map of the shrunken grid on all pixels."""
+    large = cv2.resize(small, None, fx=SHRINK, fy=SHRINK, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(large[: shape[0], : shape[1]], np.float32)
 
 
 def _bands(plane: Float, sigmas_px: tuple[float, ...]) -> list[Float]:

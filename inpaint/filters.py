@@ -110,8 +110,8 @@ def put_over(below: Float, values: Float, where: Bool) -> Float:
 def cell_means(planes: Float, where: Bool, factor: int) -> tuple[Float, Float]:
     """Means (h, w, C) of squares of `factor` pixels over those `where`, 0 where there are none; their share (h, w)."""
     share = _shrink(where.astype(np.float32), factor)
-    mean = _shrink(only(planes, where), factor) / np.maximum(share, 1e-3)[..., None]
-    return np.asarray(mean, np.float32), share
+    total = _shrink(only(planes, where), factor).reshape(*share.shape, -1)
+    return np.asarray(total / np.maximum(share, 1e-3)[..., None], np.float32), share
 
 
 def _shrink(planes: Float, factor: int) -> Float:

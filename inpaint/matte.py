@@ -21,9 +21,13 @@ TOUCHED = 0.15  # alpha from which a pixel within the growth does
 SOLID = 0.95  # alpha from which nobody sees what is behind: opaque pixels are drawn faster
 CALM, FOREIGN = 0.02, 2.0  # colours are foreign from this many deviations (at least CALM) of the background's on
 CALMEST, CALM_ALPHA = 0.03, 0.1  # a background that deviates by less shows every trace of an edge: covered by so much
+TEXTURED = 0.1  # where its brightness deviates by less, hue alone tells traces: texture varies in hue less
 HALO, HALO_SHARE = 0.008, 0.25  # there is a halo where so many of the pixels beside an edge differ by so much from it
+STRANGE = 0.2  # what differs by more has nothing to do with a halo
 OUTLINE_PX, OUTLINE_SHARE = 2, 0.0014  # beyond all that, so much moves along unasked: px, or of the long side
 SMALL_PX = 16
+# Axes of brightness, in 0..1, and of hue.
+OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], np.float32) / np.array([[3], [2**0.5], [6**0.5]], np.float32)
 RIM_PX, RIM_SHARE = 5, 0.004  # colours this close to an edge are no context: px, or of the long side
 
 
@@ -34,6 +38,16 @@ class Matte:
     disparity: Float  # (H, W) the near side's value where it covers a pixel at all
     alpha: Float  # (H, W) in 0..1, 1 away from depth edges
     rim: Bool  # (H, W) pixels near the edge whose colour mixes both sides
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """What pixels have to do with the background around them, (H, W) each."""
+
+    foreign: Float  # how little, in 0..1, for mixtures of it with the foreground
+    share: Float  # the foreground's in the mixture, in 0..1
+    trace: Bool  # a little off where the background is calm, if only in hue: one sees it
+    strange: Bool  # far off, and no mixture: something else
 
 
 def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
@@ -66,20 +80,22 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     outward = soft * np.clip(1.4 - distance_out / REACH_PX, 0, 1)
     fringe = far_side & (distance_out <= 2 * REACH_PX)
     background = (far_side | (farther_side & ~band)) & ~fringe
-    foreign, share, trace = _against_background(rgb, background, near_side & (distance_in > REACH_PX), fringe)
-    outward = np.maximum(outward, foreign * share)
+    beside = _against_background(rgb, background, near_side & (distance_in > REACH_PX), fringe)
+    mixed = beside.foreign * beside.share
+    outward = np.maximum(outward, mixed)
     soft = np.clip(np.where(near_side, inward, outward), 0, 1)
     growth = min(GROWTH_PX, max(1.0, GROWTH_SHARE * max(h, w)))
-    claimed = np.maximum(soft, foreign)
+    claimed = np.maximum(soft, beside.foreign)
     reached = near_side | ((distance_out <= growth) & (claimed > TOUCHED)) | (fringe & (claimed > SURE))
     covered = fringe & (cv2.morphologyEx(reached.astype(np.uint8), cv2.MORPH_CLOSE, _disc(2)) > 0)
     # Rings and halos of sharpening or compression beside the edge move with the nearer surface.
-    traces, beside = (box_mean(x.astype(np.float32), REACH_PX) for x in (trace, fringe))
-    faint = fringe & (traces > HALO_SHARE * beside)
+    traces, around = (box_mean(x.astype(np.float32), REACH_PX) for x in (beside.trace, fringe))
+    faint = fringe & ~beside.strange & (traces > HALO_SHARE * around)
     # So do the last pixels that a lens or an enlargement mixed: few, and hardly seen beside an edge that moves.
     outline = _disc(min(OUTLINE_PX, int(OUTLINE_SHARE * max(h, w))))
     faint |= fringe & ~covered & (cv2.dilate((near_side | covered | faint).astype(np.uint8), outline) > 0)
-    soft = np.where(faint, np.maximum(soft, CALM_ALPHA), soft)
+    # Those hold no more of it than their colour shows: their brightness is the background's texture.
+    soft = np.where(faint, np.maximum(np.where(covered, soft, mixed), CALM_ALPHA), soft)
     covered |= faint
     # Depth is not torn round small pieces: they would be drawn out.
     covered |= _small(far_side & ~covered, body=far_side & ~fringe)
@@ -112,32 +128,34 @@ def _sides(disparity: Float, on_edge: UInt8, reach: int, least: float) -> tuple[
     return band & ~far_side, far_side
 
 
-def _against_background(rgb: Float, background: Bool, foreground: Bool, where: Bool) -> tuple[Float, Float, Bool]:
-    """How little a colour has to do with the background around it, and its share of foreground, (H, W) in 0..1 each;
-    and (H, W) whether it is a trace that one sees, a little off a calm background. Of the pixels `where` (H, W); zero
-    elsewhere.
+def _against_background(rgb: Float, background: Bool, foreground: Bool, where: Bool) -> _Comparison:
+    """The pixels `where` (H, W) of `rgb` (H, W, 3) beside the background around them; nothing elsewhere.
 
     A blurred or haloed outline of the foreground does not belong to a calm background: left behind it would stand there
     as a ghost. In a busy background it is neither told apart nor seen. `background`, `foreground`: (H, W) sure pixels.
     """
-    colour = rgb[where]
-    mean, square, known = _local_moments(rgb, background, where)
-    inner, _, _ = _local_moments(rgb, foreground, where)
+    opponent = cv2.transform(rgb, OPPONENT)
+    colour = opponent[where]
+    mean, square, known = _local_moments(opponent, background, where)
+    inner, _, _ = _local_moments(opponent, foreground, where)
     variance = np.maximum(square - mean**2, 0)
-    deviation = np.sqrt(variance + CALM**2)
-    foreign = np.clip((np.abs(colour - mean) / deviation).max(-1) / FOREIGN - 1, 0, 1)
+    apart, deviation = np.abs(colour - mean), np.sqrt(variance + CALM**2)
+    foreign = np.clip((apart / deviation).max(-1) / FOREIGN - 1, 0, 1)
     across = inner - mean
     share = np.clip(((colour - mean) * across).sum(-1) / np.maximum((across**2).sum(-1), 1e-4), 0, 1)
     # A dark spot of the background is foreign to it, too, but no mixture of it with the foreground.
     off = (np.abs(colour - mean - share[:, None] * across) / deviation).max(-1)
     mixture = np.clip(2 - off / FOREIGN, 0, 1)
-    off_calm = (np.abs(colour - mean) > 2 * np.sqrt(variance) + HALO).any(-1)
-    trace = known & (variance.max(-1) < CALMEST**2) & off_calm
     maps = np.zeros((2, *where.shape), np.float32)
     maps[:, where] = np.where(known, foreign * mixture, 0), share
-    everywhere = np.zeros(where.shape, bool)
-    everywhere[where] = trace
-    return maps[0], maps[1], everywhere
+    calm, spread = variance < CALMEST**2, np.sqrt(variance)
+    off_calm = (calm & (apart > 2 * spread + HALO)).any(-1)
+    texture = (~calm & (apart > spread)).any(-1)
+    trace = off_calm & ~texture & (calm.all(-1) | (spread[:, 0] < TEXTURED))
+    strange = (apart > STRANGE).any(-1) & (mixture < 0.5)
+    flags = np.zeros((2, *where.shape), bool)
+    flags[:, where] = known & trace, known & strange
+    return _Comparison(*maps, *flags)
 
 
 def _local_moments(rgb: Float, of: Bool, where: Bool) -> tuple[Float, Float, Bool]:

@@ -189,10 +189,11 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1.0, help="factor on both learning rates")
     parser.add_argument("--regions", type=Path, help="cache of region pairs; made once (default: RUN/regions.npz)")
     parser.add_argument("--start", type=Path, help="weights (.safetensors) to start from instead of ImageNet's")
+    parser.add_argument("--seed", type=int, default=0, help="of the crops; another one for the next run")
     args = parser.parse_args()
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(0)
+    torch.manual_seed(args.seed)
     cv2.setNumThreads(1)
     regions = args.regions or args.run / "regions.npz"
 
@@ -214,7 +215,7 @@ def main() -> None:
     first, before_s = counters.get("step", 0), counters.get("trained_s", 0.0)
 
     train_paths, held_back_paths = split(args.labels)
-    samples = InpaintingSamples(train_paths, regions)
+    samples = InpaintingSamples(train_paths, regions, seed=args.seed)
     unseen = InpaintingSamples(held_back_paths, regions.with_suffix(".held-back.npz"), seed=1)
     validation = Validation(unseen, args.side, plain_features)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpaint.detail import AMOUNT, add_detail
+from inpaint.detail import LEAST, add_detail
 
 HOLE = np.zeros((240, 320), bool)
 HOLE[50:190, 60:260] = True
@@ -17,15 +17,31 @@ def noisy(deviation: float) -> np.ndarray:
     return np.repeat(np.clip(grain, 0, 1)[..., None], 3, axis=2)
 
 
-@pytest.mark.parametrize("deviation", [0.02, 0.1])
-def test_smooth_hole_in_grainy_ground_gets_its_share(deviation: float) -> None:
+@pytest.mark.parametrize("deviation, share", [(0.02, 1), (0.04, 1), (0.25, LEAST)])
+def test_smooth_hole_in_even_ground_gets_all_of_its_grain_if_it_is_not_strong(deviation: float, share: float) -> None:
     picture = noisy(deviation)
     picture[HOLE] = 0.5
     out = add_detail(picture, HOLE, ~HOLE)
     assert np.array_equal(out[~HOLE], picture[~HOLE])
     assert np.array_equal(out, add_detail(picture, HOLE, ~HOLE))
-    assert out[MIDDLE].std() == pytest.approx(AMOUNT * picture[:24].std(), rel=0.35)
+    assert out[MIDDLE].std() == pytest.approx(share * picture[:24].std(), rel=0.35)
     assert abs(out[MIDDLE].mean() - 0.5) < 0.01
+
+
+def test_uneven_ground_lends_a_part_of_its_detail() -> None:
+    blocks = np.random.default_rng(1).random((8, 11)) < 0.4
+    uneven = np.kron(blocks, np.ones((32, 32)))[: HOLE.shape[0], : HOLE.shape[1], None]
+    picture = 0.5 + (noisy(0.04) - 0.5) * uneven.astype(np.float32)
+    picture[HOLE] = 0.5
+    out = add_detail(picture, HOLE, ~HOLE)
+    assert 0 < out[MIDDLE].std() < 1.5 * LEAST * picture[~HOLE].std()
+
+
+def test_even_grain_begins_soon_after_the_seam() -> None:
+    picture = noisy(0.03)
+    picture[HOLE] = 0.5
+    strip = add_detail(picture, HOLE, ~HOLE)[62:72, 110:210]  # 12 to 22 px deep
+    assert strip.std() == pytest.approx(0.03, rel=0.35)
 
 
 def test_flat_ground_stays_flat() -> None:
@@ -42,7 +58,7 @@ def test_one_edge_is_no_texture() -> None:
 def test_grainy_fill_gets_no_more() -> None:
     picture = noisy(0.1)
     change = add_detail(picture, HOLE, ~HOLE) - picture
-    assert change[MIDDLE].std() < 0.4 * AMOUNT * 0.1
+    assert change[MIDDLE].std() < 0.2 * 0.1
 
 
 def test_hidden_pixels_do_not_count() -> None:
@@ -59,7 +75,7 @@ def test_detail_keeps_its_shapes() -> None:
     picture[HOLE] = 0.5
     out = add_detail(picture, HOLE, ~HOLE)[MIDDLE][..., 0]
     assert np.abs(np.diff(out, axis=0)).mean() > 5 * np.abs(np.diff(out, axis=1)).mean(), "lines stay lines"
-    assert out.std() > 0.5 * AMOUNT * 0.1
+    assert out.std() > 0.5 * LEAST * 0.1
 
 
 def test_each_side_borrows_from_its_like() -> None:

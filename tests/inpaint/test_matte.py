@@ -85,6 +85,21 @@ def test_halo_on_a_calm_wall_moves_with_the_rectangle_and_a_dark_spot_stays() ->
     assert matte.disparity[48, left - 4] == scene.disparity[48, left - 4]
 
 
+def test_tinted_halo_in_a_textured_ground_moves_with_the_rectangle_and_its_dark_stones_stay() -> None:
+    scene = two_planes()
+    rng = np.random.default_rng(2)
+    grain = cv2.GaussianBlur(rng.normal(0, 1, scene.near.shape), (0, 0), 1.5)
+    grey = np.clip(120 + 12 * grain / grain.std(), 0, 255)
+    rgb = np.where(scene.near, 230, grey)[..., None].repeat(3, axis=2)
+    left = int(np.flatnonzero(scene.near.any(0))[0])
+    rgb[24:72, left - 4 : left] += (10, 0, -10)  # as bright as the ground: chroma is stored coarsely, and bleeds
+    rgb[44:52, left - 4 : left - 2] = 30
+    matte, _ = matte_of(rgb.round().astype(np.uint8), scene.disparity)
+    tinted = np.s_[28:42, left - 2]
+    assert (matte.disparity[tinted] == np.float32(NEAR)).mean() > 0.6
+    assert (matte.disparity[45:51, left - 4 : left - 2] == scene.disparity[45:51, left - 4 : left - 2]).all()
+
+
 @pytest.mark.parametrize("share", [0.25, 0.5])
 def test_fine_strands_move_with_what_they_hang_on(share) -> None:
     scene = two_planes(264, 352)
