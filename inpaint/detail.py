@@ -18,10 +18,10 @@ from inpaint.filters import Bool, Float, cell_means, push_pull
 
 # What is made up is farther from the truth than a smooth guess, but in grain, sand or plaster anything fits and what is
 # smooth shows: texture that is even and not strong is made up in full, and of other detail this share.
-LEAST = 0.3
+LEAST = 0.2
 DEEP_PX = 48.0  # this far from its context a fill gets all of that: next to it the network knows more
 QUICKER = 3.0  # where texture is even, 1 + this times as close
-UNEVEN, STRONG = 0.1, 0.08  # relative variance of the texture's strength, and strength, that halve how sure it is
+UNEVEN, STRONG = 0.1, 0.12  # relative variance of the texture's strength, and strength, that halve how sure it is
 PLACE_CELLS, REGION_CELLS = 1.5, 8.0  # on the shrunken grid: the strengths of places vary over a region
 FINE_PX, BROAD_PX = (0.0, 1.0, 2.0, 4.0), (1.0, 2.0, 4.0)  # octaves lie between them: of luma, of colour at a quarter
 SHRINK = 4
