@@ -26,7 +26,7 @@ HALO, HALO_SHARE = 0.008, 0.25  # there is a halo where so many of the pixels be
 STRANGE = 0.2  # what differs by more has nothing to do with a halo
 OUTLINE_PX, OUTLINE_SHARE = 2, 0.0014  # beyond all that, so much moves along unasked: px, or of the long side
 SMALL_PX = 16
-# Axes of brightness, in 0..1, and of hue.
+# Axes of brightness and of hue: red to blue, magenta to green.
 OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], np.float32) / np.array([[3], [2**0.5], [6**0.5]], np.float32)
 RIM_PX, RIM_SHARE = 5, 0.004  # colours this close to an edge are no context: px, or of the long side
 
@@ -132,7 +132,8 @@ def _against_background(rgb: Float, background: Bool, foreground: Bool, where: B
     """The pixels `where` (H, W) of `rgb` (H, W, 3) beside the background around them; nothing elsewhere.
 
     A blurred or haloed outline of the foreground does not belong to a calm background: left behind it would stand there
-    as a ghost. In a busy background it is neither told apart nor seen. `background`, `foreground`: (H, W) sure pixels.
+    as a ghost. In a textured one its hue still tells it; in a busy one it is neither told apart nor seen. `background`,
+    `foreground`: (H, W) sure pixels.
     """
     opponent = cv2.transform(rgb, OPPONENT)
     colour = opponent[where]
