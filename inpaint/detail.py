@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, cell_means, push_pull
+from inpaint.filters import Bool, Float, cell_means, over_cells, push_pull
 
 # What is made up is farther from the truth than a smooth guess, but in grain, sand or plaster anything fits and what is
 # smooth shows: texture that is even and not strong is made up in full, and of other detail this share.
@@ -56,33 +56,35 @@ def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
     known = context & ~unknown
     chosen = _choose_shifts(painted, unknown, known)
     luma = (painted @ LUMA)[..., None]
-    detail = _borrow(luma, unknown, known, FINE_PX, _parts(chosen, CELL_PX, unknown))
+    filled = push_pull(luma, known)
+    planes = np.where(unknown[..., None], luma, filled)
+    detail = _borrow(planes, unknown, known, FINE_PX, _parts(chosen, CELL_PX, unknown))
     (inner, hole), (outer, ground) = (cell_means(painted, mask, SHRINK) for mask in (unknown, known))
-    colour = np.where((hole > 0)[..., None], inner, outer)
-    broad = _borrow(colour, hole > 0, ground > 0.99, BROAD_PX, _parts(chosen, CELL_PX // SHRINK, hole))
-    detail = detail + _enlarged(broad, unknown.shape)
+    planes = np.where((hole > 0)[..., None], inner, push_pull(outer, ground > 0.99))
+    broad = _borrow(planes, hole > 0, ground > 0.99, BROAD_PX, _parts(chosen, CELL_PX // SHRINK, hole))
+    detail = detail + over_cells(broad, SHRINK, unknown.shape)
     depth = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3)
-    sure = _evenness(luma[..., 0], known)
+    sure = _evenness(filled[..., 0], known)
     detail *= ((LEAST + (1 - LEAST) * sure) * np.minimum(depth * (1 + QUICKER * sure) / DEEP_PX, 1))[..., None]
     return np.where(unknown[..., None], np.clip(painted + detail, 0, 1), painted)
 
 
 def _evenness(plane: Float, known: Bool) -> Float:
-    """(H, W) in 0..1: whether the texture of `plane` (H, W) at the `known` pixels nearby is even, and not strong."""
-    filled = push_pull(plane, known)
-    root = np.sqrt(np.abs(filled - cv2.GaussianBlur(filled, (0, 0), FINE_PX[-1])))
+    """(H, W) in 0..1: whether the texture of `plane` (H, W) at the `known` pixels nearby is even, and not strong.
+
+    `plane` goes on smoothly beyond them.
+    """
+    root = np.sqrt(np.abs(plane - cv2.GaussianBlur(plane, (0, 0), FINE_PX[-1])))
     texture, share = cell_means(root[..., None], _inside(known), SHRINK)
-
-    def around(values: Float, radius: float) -> Float:
-        total = cv2.GaussianBlur(values * share, (0, 0), radius)
-        return np.asarray(total / np.maximum(cv2.GaussianBlur(share, (0, 0), radius), 1e-4))
-
-    strength = (around(texture[..., 0], PLACE_CELLS) / ROOT_OF_DEVIATION) ** 2
-    mean, square = (around(values, REGION_CELLS) for values in (strength, strength**2))
+    weight, total = (cv2.GaussianBlur(x, (0, 0), PLACE_CELLS) for x in (share, texture[..., 0] * share))
+    strength = (total / np.maximum(weight, 1e-4) / ROOT_OF_DEVIATION) ** 2
+    weight, total, squares = (
+        cv2.GaussianBlur(x, (0, 0), REGION_CELLS) for x in (share, strength * share, strength**2 * share)
+    )
+    mean, square = (x / np.maximum(weight, 1e-4) for x in (total, squares))
     uneven = np.maximum(square / np.maximum(mean**2, 1e-12) - 1, 0)
     even = 1 / (1 + (uneven / UNEVEN) ** 4) / (1 + (mean / STRONG) ** 4)
-    even = push_pull(even, cv2.GaussianBlur(share, (0, 0), REGION_CELLS) > 0.05)
-    return _enlarged(even, known.shape)
+    return over_cells(push_pull(even, weight > 0.05), SHRINK, known.shape)
 
 
 def _choose_shifts(painted: Float, unknown: Bool, known: Bool) -> dict[Shift, Float]:
@@ -144,7 +146,10 @@ def _boxes(rows: tuple[int, int], columns: tuple[int, int], shift: Shift, shape:
 
 
 def _borrow(planes: Float, unknown: Bool, known: Bool, sigmas_px: tuple[float, ...], parts: list[Part]) -> Float:
-    """The detail (H, W, C) that the unknown pixels of `planes` (H, W, C) lack, octave by octave."""
+    """The detail (H, W, C) that the unknown pixels of `planes` (H, W, C) lack, octave by octave.
+
+    What is neither unknown nor known goes on smoothly from the latter.
+    """
     inside = _inside(known)
     power = np.zeros(known.shape, np.float32)
     for part in parts:
@@ -153,7 +158,7 @@ def _borrow(planes: Float, unknown: Bool, known: Bool, sigmas_px: tuple[float, .
     detail = np.zeros_like(planes)
     for k in range(planes.shape[2]):
         plane = planes[..., k]
-        for band in _bands(np.where(unknown, plane, push_pull(plane, known)), sigmas_px):
+        for band in _bands(plane, sigmas_px):
             root = np.sqrt(np.abs(band))
             there, here = ((_around(root, where) / ROOT_OF_DEVIATION) ** 2 for where in (known, unknown))
             texture = np.where(inside, band / np.maximum(there, 1e-4), 0).clip(-MOST_DEVIATIONS, MOST_DEVIATIONS)
@@ -166,12 +171,6 @@ def _borrow(planes: Float, unknown: Bool, known: Bool, sigmas_px: tuple[float, .
 
 def _inside(known: Bool) -> Bool:
     return np.asarray(cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-
-
-def _enlarged(small: Float, shape: tuple[int, ...]) -> Float:
-    """A map of the shrunken grid on all pixels."""
-    large = cv2.resize(small, None, fx=SHRINK, fy=SHRINK, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(large[: shape[0], : shape[1]], np.float32)
 
 
 def _bands(plane: Float, sigmas_px: tuple[float, ...]) -> list[Float]:

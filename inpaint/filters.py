@@ -114,6 +114,12 @@ def cell_means(planes: Float, where: Bool, factor: int) -> tuple[Float, Float]:
     return np.asarray(total / np.maximum(share, 1e-3)[..., None], np.float32), share
 
 
+def over_cells(means: Float, factor: int, shape: tuple[int, ...]) -> Float:
+    """What `cell_means` shrank, (h, w) or (h, w, C), interpolated over the pixels of a picture of `shape` (H, W)."""
+    large = cv2.resize(means, None, fx=factor, fy=factor, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(large[: shape[0], : shape[1]], np.float32)
+
+
 def _shrink(planes: Float, factor: int) -> Float:
     """Means over squares of `factor` pixels; what is missing in the last ones counts as 0."""
     h, w = planes.shape[:2]
