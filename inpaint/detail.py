@@ -7,6 +7,10 @@ colourful a place is on the whole stays as it was painted.
 
 from __future__ import annotations
 
+import functools
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,7 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, cell_means, over_cells, push_pull
+from inpaint.filters import Bool, Float, cell_means, larger_cells, over_cells, push_pull, put_over
 
 # What is made up is farther from the truth than a smooth guess, but in grain, sand or plaster anything fits and what is
 # smooth shows: texture that is even and not strong is made up in full, and of other detail this share.
@@ -54,19 +58,19 @@ def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
     in `context` (H, W), or a part of it. Nothing else has a say. Deterministic.
     """
     known = context & ~unknown
-    chosen = _choose_shifts(painted, unknown, known)
-    luma = (painted @ LUMA)[..., None]
+    inner, outer = (cell_means(painted, mask, SHRINK) for mask in (unknown, known))
+    chosen = _choose_shifts(*(larger_cells(*means, CELL_PX // SHRINK) for means in (inner, outer)))
+    luma = painted @ LUMA
     filled = push_pull(luma, known)
-    planes = np.where(unknown[..., None], luma, filled)
-    detail = _borrow(planes, unknown, known, FINE_PX, _parts(chosen, CELL_PX, unknown))
-    (inner, hole), (outer, ground) = (cell_means(painted, mask, SHRINK) for mask in (unknown, known))
-    planes = np.where((hole > 0)[..., None], inner, push_pull(outer, ground > 0.99))
-    broad = _borrow(planes, hole > 0, ground > 0.99, BROAD_PX, _parts(chosen, CELL_PX // SHRINK, hole))
-    detail = detail + over_cells(broad, SHRINK, unknown.shape)
+    fine = _borrow([put_over(filled.copy(), luma, unknown)], unknown, known, FINE_PX, _parts(chosen, CELL_PX, unknown))
+    hole, ground = inner[1] > 0, outer[1] > 0.99
+    planes = put_over(push_pull(outer[0], ground), inner[0], hole)
+    broad = _borrow(cv2.split(planes), hole, ground, BROAD_PX, _parts(chosen, CELL_PX // SHRINK, hole))
+    sure = _evenness(filled, known)
     depth = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3)
-    sure = _evenness(filled[..., 0], known)
-    detail *= ((LEAST + (1 - LEAST) * sure) * np.minimum(depth * (1 + QUICKER * sure) / DEEP_PX, 1))[..., None]
-    return np.where(unknown[..., None], np.clip(painted + detail, 0, 1), painted)
+    amount = (LEAST + (1 - LEAST) * sure) * np.minimum(depth * (1 + QUICKER * sure) / DEEP_PX, 1)
+    detail = cv2.merge([amount * (fine[0] + over_cells(plane, SHRINK, unknown.shape)) for plane in broad])
+    return put_over(painted.copy(), np.clip(painted + detail, 0, 1), unknown)
 
 
 def _evenness(plane: Float, known: Bool) -> Float:
@@ -87,13 +91,14 @@ def _evenness(plane: Float, known: Bool) -> Float:
     return over_cells(push_pull(even, weight > 0.05), SHRINK, known.shape)
 
 
-def _choose_shifts(painted: Float, unknown: Bool, known: Bool) -> dict[Shift, Float]:
+def _choose_shifts(holes: tuple[Float, Float], context: tuple[Float, Float]) -> dict[Shift, Float]:
     """Where the holes borrow from: shifts (dy, dx) in cells, and with each the cells (h, w) that it is for, in 0..1,
     which overlap a little.
 
-    Close places of like colour that lie in the context.
+    Close places of like colour that lie in the context. Of both are given the colours (h, w, 3) and the share (h, w)
+    of the cells.
     """
-    (wanted, hole), (there, ground) = (cell_means(painted, mask, CELL_PX) for mask in (unknown, known))
+    (wanted, hole), (there, ground) = holes, context
     where = (hole > 0).astype(np.float32)
     spread = np.maximum(cv2.GaussianBlur(where, (0, 0), SPREAD_CELLS), 1e-3)
     shifts = _rings(max(hole.shape) / 2)
@@ -101,7 +106,8 @@ def _choose_shifts(painted: Float, unknown: Bool, known: Bool) -> dict[Shift, Fl
     for number, (dy, dx) in enumerate(shifts):
         target, source = _boxes((0, hole.shape[0]), (0, hole.shape[1]), (dy, dx), hole.shape)
         price = np.full(hole.shape, HIDDEN_PRICE, np.float32)
-        unlike = np.square(there[source] - wanted[target]).sum(-1)
+        unlike = there[source] - wanted[target]
+        unlike = np.einsum("yxc,yxc->yx", unlike, unlike)
         price[target] = np.where(ground[source] > 0, unlike, 0) + HIDDEN_PRICE * (1 - ground[source])
         price = cv2.GaussianBlur(price * where, (0, 0), SPREAD_CELLS) / spread + DISTANCE_PRICE * np.hypot(dy, dx)
         better = (price < least) & (where > 0)
@@ -126,14 +132,15 @@ def _parts(chosen: dict[Shift, Float], cell_px: int, like: npt.NDArray[np.generi
     """The parts of a picture of the shape of `like` whose cells have `cell_px`."""
     parts = []
     for (dy, dx), soft in chosen.items():
-        (top, bottom), (left, right) = (
-            (int(lines[0]), int(lines[-1]) + 1) for lines in (np.flatnonzero((soft > 0.01).any(k)) for k in (1, 0))
-        )
-        weight = cv2.resize(soft[top:bottom, left:right], None, fx=cell_px, fy=cell_px, interpolation=cv2.INTER_LINEAR)
-        rows, columns = (cell_px * top, cell_px * bottom), (cell_px * left, cell_px * right)
-        target, source = _boxes(rows, columns, (cell_px * dy, cell_px * dx), like.shape)
-        y, x = (slice(s.start - first, s.stop - first) for s, first in zip(target, (rows[0], columns[0]), strict=True))
-        parts.append(Part(target, source, np.ascontiguousarray(weight[y, x])))
+        _, _, pieces, _ = cv2.connectedComponentsWithStats((soft > 0.01).astype(np.uint8))
+        for left, top, width, height, _ in pieces[1:]:
+            some = soft[top : top + height, left : left + width]
+            weight = cv2.resize(some, None, fx=cell_px, fy=cell_px, interpolation=cv2.INTER_LINEAR)
+            y, x = cell_px * top, cell_px * left
+            rows, columns = (y, y + weight.shape[0]), (x, x + weight.shape[1])
+            target, source = _boxes(rows, columns, (cell_px * dy, cell_px * dx), like.shape)
+            inside = np.s_[target[0].start - y : target[0].stop - y, target[1].start - x : target[1].stop - x]
+            parts.append(Part(target, source, np.ascontiguousarray(weight[inside])))
     return parts
 
 
@@ -145,8 +152,10 @@ def _boxes(rows: tuple[int, int], columns: tuple[int, int], shift: Shift, shape:
     return np.s_[top:bottom, left:right], np.s_[top + dy : bottom + dy, left + dx : right + dx]
 
 
-def _borrow(planes: Float, unknown: Bool, known: Bool, sigmas_px: tuple[float, ...], parts: list[Part]) -> Float:
-    """The detail (H, W, C) that the unknown pixels of `planes` (H, W, C) lack, octave by octave.
+def _borrow(
+    planes: Sequence[Float], unknown: Bool, known: Bool, sigmas_px: tuple[float, ...], parts: list[Part]
+) -> list[Float]:
+    """The detail that the unknown pixels of each of `planes` (H, W) lack, octave by octave.
 
     What is neither unknown nor known goes on smoothly from the latter.
     """
@@ -155,18 +164,24 @@ def _borrow(planes: Float, unknown: Bool, known: Bool, sigmas_px: tuple[float, .
     for part in parts:
         power[part.target] += (part.weight * inside[part.source]) ** 2
     total = np.sqrt(np.maximum(power, 1e-3))  # sums of what does not correlate grow by their squares
-    detail = np.zeros_like(planes)
-    for k in range(planes.shape[2]):
-        plane = planes[..., k]
-        for band in _bands(plane, sigmas_px):
-            root = np.sqrt(np.abs(band))
-            there, here = ((_around(root, where) / ROOT_OF_DEVIATION) ** 2 for where in (known, unknown))
-            texture = np.where(inside, band / np.maximum(there, 1e-4), 0).clip(-MOST_DEVIATIONS, MOST_DEVIATIONS)
-            moved = np.zeros_like(plane)
-            for part in parts:
-                moved[part.target] += part.weight * texture[part.source]
-            detail[..., k] += np.sqrt(np.maximum(there**2 - here**2, 0)) * moved / total
-    return detail
+    about_known, about_unknown = _mean_around(known), _mean_around(unknown)
+
+    def octave(band: Float) -> Float:
+        root = np.sqrt(np.abs(band))
+        there, here = ((about(root) / ROOT_OF_DEVIATION) ** 2 for about in (about_known, about_unknown))
+        lacking, there = (
+            cv2.resize(x, known.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            for x in (np.sqrt(np.maximum(there**2 - here**2, 0)), np.maximum(there, 1e-4))
+        )
+        texture = (band / there).clip(-MOST_DEVIATIONS, MOST_DEVIATIONS) * inside
+        moved = np.zeros_like(band)
+        for part in parts:
+            moved[part.target] += part.weight * texture[part.source]
+        return np.asarray(lacking * moved / total)
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        found = [threads.map(octave, _bands(plane, sigmas_px)) for plane in planes]
+        return [functools.reduce(np.add, octaves) for octaves in found]
 
 
 def _inside(known: Bool) -> Bool:
@@ -178,14 +193,17 @@ def _bands(plane: Float, sigmas_px: tuple[float, ...]) -> list[Float]:
     return [np.asarray(a - b) for a, b in pairwise(smooth)]
 
 
-def _around(plane: Float, where: Bool) -> Float:
-    """Means (H, W) about each pixel over pixels `where`; far from those, theirs continued."""
-    h, w = plane.shape
-    small = (max(1, w // 4), max(1, h // 4))
+def _mean_around(where: Bool) -> Callable[[Float], Float]:
+    """What takes means of a plane (H, W) about each pixel over pixels `where`, a quarter as large; far from those,
+    theirs continued.
+    """
+    h, w = where.shape
+
+    def window(plane: Float) -> Float:
+        small = cv2.resize(plane, (max(1, w // 4), max(1, h // 4)), interpolation=cv2.INTER_AREA)
+        return np.asarray(cv2.GaussianBlur(small, (0, 0), WINDOW_PX / 4))
+
     mask = where.astype(np.float32)
-    weight, total = (
-        cv2.GaussianBlur(cv2.resize(x, small, interpolation=cv2.INTER_AREA), (0, 0), WINDOW_PX / 4)
-        for x in (mask, mask * plane)
-    )
-    mean = push_pull(total / np.maximum(weight, 1e-4), weight > 0.05)
-    return np.asarray(cv2.resize(mean, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
+    weight = window(mask)
+    near, weight = weight > 0.05, np.maximum(weight, 1e-4)
+    return lambda plane: push_pull(window(mask * plane) / weight, near)

@@ -110,8 +110,14 @@ def put_over(below: Float, values: Float, where: Bool) -> Float:
 def cell_means(planes: Float, where: Bool, factor: int) -> tuple[Float, Float]:
     """Means (h, w, C) of squares of `factor` pixels over those `where`, 0 where there are none; their share (h, w)."""
     share = _shrink(where.astype(np.float32), factor)
-    total = _shrink(only(planes, where), factor).reshape(*share.shape, -1)
-    return np.asarray(total / np.maximum(share, 1e-3)[..., None], np.float32), share
+    total = _shrink(only(planes, where), factor)
+    return _per_share(total, share), share
+
+
+def larger_cells(means: Float, share: Float, factor: int) -> tuple[Float, Float]:
+    """What `cell_means` found, for squares of `factor` times as many pixels a side."""
+    larger = _shrink(share, factor)
+    return _per_share(_shrink(means * share[..., None], factor), larger), larger
 
 
 def over_cells(means: Float, factor: int, shape: tuple[int, ...]) -> Float:
@@ -123,8 +129,13 @@ def over_cells(means: Float, factor: int, shape: tuple[int, ...]) -> Float:
 def _shrink(planes: Float, factor: int) -> Float:
     """Means over squares of `factor` pixels; what is missing in the last ones counts as 0."""
     h, w = planes.shape[:2]
-    whole = cv2.copyMakeBorder(planes, 0, -h % factor, 0, -w % factor, cv2.BORDER_CONSTANT)
-    return np.asarray(cv2.resize(whole, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA), np.float32)
+    if h % factor or w % factor:
+        planes = np.asarray(cv2.copyMakeBorder(planes, 0, -h % factor, 0, -w % factor, cv2.BORDER_CONSTANT), np.float32)
+    return np.asarray(cv2.resize(planes, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _per_share(total: Float, share: Float) -> Float:
+    return np.asarray(total.reshape(*share.shape, -1) / np.maximum(share, 1e-3)[..., None], np.float32)
 
 
 def _push_pull(values: Float, weight: Float, known: Bool | None = None) -> Float:

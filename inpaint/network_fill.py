@@ -51,7 +51,8 @@ def network_fill(
     colour = settle(np.ascontiguousarray(painted[..., :3]), hole, known)
     colour = add_detail(colour, hole, known)
     rgb, disparity = rgb.copy(), disparity.copy()
-    rgb[unknown], disparity[unknown] = colour[hole], painted[hole, 3]
+    put_over(rgb[box], colour, hole)
+    put_over(disparity[box], painted[..., 3], hole)
     return rgb, disparity
 
 

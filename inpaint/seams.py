@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from inpaint.filters import Bool, Float, box_mean, cell_means, over_cells, push_pull, widened
+from inpaint.filters import Bool, Float, box_mean, cell_means, over_cells, push_pull, put_over, widened
 
 CELL_PX = 4  # offsets are worked out on a grid this coarse
 SEAM_CELLS = 2  # the pixels next to a silhouette are no context: fills begin a little away from it
@@ -34,4 +34,4 @@ def settle(painted: Float, unknown: Bool, context: Bool) -> Float:
     mean, square = (around(values, known, 2 * NEARBY_CELLS) for values in (outer, squares))
     variance = np.maximum(square - mean * mean, 0).sum(-1, keepdims=True)
     off = push_pull(off * np.maximum(CALM**2 / (CALM**2 + variance), LEAST), seam)
-    return np.asarray(painted - over_cells(off, CELL_PX, unknown.shape) * unknown[..., None])
+    return put_over(painted.copy(), painted - over_cells(off, CELL_PX, unknown.shape), unknown)

@@ -11,6 +11,7 @@ from inpaint.filters import Bool, Float, only, push_pull, put_over
 
 BOX_PX = 64
 TILE_PRICE_PX = 30_000  # running a network costs as much as this many pixels more
+PRICE_CELL_PX = 8  # tiles are counted on a grid this coarse
 
 
 def scale_for(unknown: Bool, context: Bool, reach_px: float) -> float:
@@ -87,35 +88,33 @@ def choose_tile(where: Bool, overlap_px: int, multiple: int, least_px: int, most
     They have at least `least_px` a side, unless one covers all, and at most `most_px`: smaller ones see too little,
     larger ones take too much memory.
     """
-    heights, widths = (_sides(n, overlap_px, multiple, least_px, most_px) for n in where.shape)
+    coarse = cv2.resize(where.astype(np.float32), None, fx=1 / PRICE_CELL_PX, fy=1 / PRICE_CELL_PX,
+                        interpolation=cv2.INTER_AREA) > 0  # fmt: skip
+    whole = (-(-n // multiple) * multiple for n in where.shape)
+    heights, widths = ({min(side, n) for side in range(least_px, most_px + 1, multiple)} for n in whole)
 
     def price(tile: tuple[int, int]) -> int:
-        return len(_corners(where, tile, overlap_px)) * (tile[0] * tile[1] + TILE_PRICE_PX)
+        cells = (tile[0] // PRICE_CELL_PX, tile[1] // PRICE_CELL_PX)
+        return len(_corners(coarse, cells, overlap_px // PRICE_CELL_PX)) * (tile[0] * tile[1] + TILE_PRICE_PX)
 
-    return min(((h, w) for h in heights for w in widths), key=price)
-
-
-def _sides(length: int, overlap: int, multiple: int, least: int, most: int) -> list[int]:
-    """Sides of tiles of which a whole number just covers a length."""
-    sides, count, side = [], 0, length
-    while count == 0 or side > least:
-        count += 1
-        side = -(-(length + (count - 1) * overlap) // (count * multiple)) * multiple
-        if side <= most:
-            sides.append(side if count == 1 else max(side, least))
-    return sides
+    return min(((h, w) for h in sorted(heights) for w in sorted(widths)), key=price)
 
 
 def _corners(where: Bool, tile: tuple[int, int], overlap: int) -> list[tuple[int, int]]:
-    """(top, left) of the tiles that hold a pixel of `where`."""
-    (height, width), (h, w) = where.shape, tile
-    corners = [(y, x) for y in _starts(height, h, overlap) for x in _starts(width, w, overlap)]
-    return [(y, x) for y, x in corners if where[y : y + h, x : x + w].any()]
+    """(top, left) of tiles that hold all of `where`, strip by strip from the top left."""
+    return [(y, x) for y, rows in _spans(np.asarray(where.any(1)), tile[0], overlap)
+            for x, _ in _spans(np.asarray(where[rows].any(0)), tile[1], overlap)]  # fmt: skip
 
 
-def _starts(length: int, tile: int, overlap: int) -> list[int]:
-    """Where tiles start along one side; the last one ends at the border."""
-    if length <= tile:
-        return [0]
-    count = -(-(length - overlap) // (tile - overlap))
-    return [round(k * (length - tile) / (count - 1)) for k in range(count)]
+def _spans(filled: Bool, tile: int, overlap: int) -> list[tuple[int, slice]]:
+    """Where tiles start along one side, and what they are to cover.
+
+    Each begins half an overlap before the first line that none covers yet, and covers all but half an overlap.
+    """
+    spans, covered, lines = [], 0, np.flatnonzero(filled)
+    while (left := lines[lines >= covered]).size:
+        start = max(0, min(int(left[0]) - overlap // 2, len(filled) - tile))
+        end = len(filled) if start + tile >= len(filled) else start + tile - overlap // 2
+        spans.append((start, slice(int(left[0]), end)))
+        covered = end
+    return spans

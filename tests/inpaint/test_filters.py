@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpaint.filters import box_mean, guided_filter, nearest, push_pull
+from inpaint.filters import box_mean, cell_means, guided_filter, larger_cells, nearest, push_pull
 
 
 def random_planes(seed: int, *shape: int) -> np.ndarray:
@@ -96,3 +96,12 @@ def test_push_pull_is_smooth_between_two_sides() -> None:
     row = push_pull(values, known)[16]
     assert (np.diff(row) >= -0.02).all() and np.abs(np.diff(row)).max() < 0.15
     assert row[31] == pytest.approx(0.5, abs=0.15)
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 9))
+def test_larger_cells_are_those_of_the_picture(height, width, seed) -> None:
+    random = np.random.default_rng(seed)
+    planes, where = random.random((height, width, 2), np.float32), random.random((height, width)) < 0.5
+    at_once, in_two_steps = cell_means(planes, where, 8), larger_cells(*cell_means(planes, where, 2), 4)
+    for a, b in zip(at_once, in_two_steps, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)

@@ -1,5 +1,6 @@
 """Tiles and scales: what a network of limited size needs to fill any picture."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -31,6 +32,24 @@ def test_tiles_without_holes_are_not_asked_for(planes) -> None:
     result = run_tiles(planes, hole, (32, 32), 8, lambda part: asked.append(1) or part)
     assert len(asked) == 1 and not result[40:].any()
     assert np.array_equal(result[5, 5], planes[5, 5])
+
+
+def test_tiles_follow_a_hole_and_have_context_on_every_side_of_it() -> None:
+    hole = np.zeros((300, 400), bool)
+    cv2.ellipse(hole.view(np.uint8), (200, 150), (150, 110), 0, 0, 360, 1, 3)
+    numbered = np.arange(hole.size, dtype=np.float32).reshape(hole.shape)[..., None]
+    inner, asked = np.zeros(hole.shape, bool), 0
+
+    def run(part):
+        nonlocal asked
+        asked += 1
+        y, x = divmod(int(part[0, 0, 0]), 400)
+        inner[y + 16 * (y > 0) : y + 96 - 16 * (y + 96 < 300), x + 16 * (x > 0) : x + 96 - 16 * (x + 96 < 400)] = True
+        return part
+
+    run_tiles(numbered, hole, (96, 96), 32, run)
+    assert inner[hole].all()
+    assert asked < 14, "a grid over all of it has 20 tiles"
 
 
 def test_scale_brings_holes_within_reach() -> None:
