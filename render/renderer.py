@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 from typing import Any
 
@@ -25,6 +26,9 @@ UInt8 = npt.NDArray[np.uint8]
 
 GL_VERSION = 330
 BACKEND = "EGL" if sys.platform.startswith("linux") else "native"  # EGL needs no display
+# So many frames share a frame buffer, each in a slot of its own, which the colour mask picks. Drivers that draw square
+# by square then have the texture of a square at hand for all of them: a fifth less time. Large frames take much memory.
+BATCH, MAX_BATCH_PX = 4, 16e6
 CHANNELS = 4  # of what is read: drivers take several times as long to leave one out as OpenCV does
 VIGNETTE = 0.35  # falloff of strength 1 at the corners: half of the light, see layers.frag.glsl
 # Colour as usual; alpha accumulates coverage, so that 1 means: nothing behind shows through.
@@ -101,9 +105,11 @@ class Renderer:
         self._soft_runs = _runs(self._textures.choose(scene.texcoord, soft, everywhere=True), len(opaque))
         self._indices = context.buffer(np.concatenate([opaque[order], soft]).astype(np.int32))
         big = (width * supersample, height * supersample)
-        self._colour = context.texture(big, CHANNELS)
-        self._colour.filter = (moderngl.LINEAR, moderngl.LINEAR)
-        self._colour.repeat_x = self._colour.repeat_y = False
+        self._n_slots = BATCH if not dof and BATCH * big[0] * big[1] <= MAX_BATCH_PX else 1
+        self._colours = [context.texture(big, CHANNELS) for _ in range(self._n_slots)]
+        for colour in self._colours:
+            colour.filter = (moderngl.LINEAR, moderngl.LINEAR)
+            colour.repeat_x = colour.repeat_y = False
         if dof:
             self._depth = context.depth_texture(big)
             self._depth.compare_func = ""
@@ -111,8 +117,8 @@ class Renderer:
             self._depth.repeat_x = self._depth.repeat_y = False
         else:
             self._depth = context.depth_renderbuffer(big)
-        self._frame = context.framebuffer([self._colour], self._depth)
-        self._defocus = Defocus(context, self._colour, self._depth) if dof else None
+        self._frame = context.framebuffer(self._colours, self._depth)
+        self._defocus = Defocus(context, self._colours[0], self._depth) if dof else None
         self._optics = Optics(scene, dof, float(np.hypot(*big))) if dof else None
         self._falloff = (big[0] / 2, big[1] / 2, vignette * VIGNETTE / (np.hypot(*big) / 2) ** 2)
         self._opaque, self._opaque_array = self._layers(soft=False)
@@ -121,7 +127,8 @@ class Renderer:
 
     def _layers(self, soft: bool) -> tuple[Any, Any]:
         """Program and vertices of the opaque or of the soft triangles."""
-        defines = {"SOFT": 1 if soft else None, "VIGNETTE": 1 if self._falloff[2] else None}
+        flags = {"SOFT": soft, "VIGNETTE": self._falloff[2], "BATCH": self._n_slots > 1}
+        defines = {name: 1 if flag else None for name, flag in flags.items()}
         fragment = ["layers.frag"]
         if self._defocus:
             defines |= {"DEFOCUS": 1, "DIVISOR": self._defocus.divisor}
@@ -139,7 +146,7 @@ class Renderer:
     ) -> None:
         if self._defocus:
             self._defocus.release()
-        for resource in (self._frame, self._colour, self._depth, self._opaque_array, self._soft_array, self._vertices,
+        for resource in (self._frame, *self._colours, self._depth, self._opaque_array, self._soft_array, self._vertices,
                          self._indices, self._textures, self._opaque, self._soft):  # fmt: skip
             resource.release()
 
@@ -149,8 +156,10 @@ class Renderer:
         focal_factor: float,
         shift: npt.NDArray[np.float64],
         focus: npt.NDArray[np.float64] | None = None,
+        *,
+        slot: int = 0,
     ) -> None:
-        """Draw one view into the frame buffer.
+        """Draw one view into a slot of the frame buffer.
 
         `world_to_camera` (4, 4); `focal_factor` over the source's focal length; `shift` (2,) of the principal point in
         units of the source's focal length. The frame shows the source picture's field of view at the identity pose.
@@ -172,7 +181,8 @@ class Renderer:
         gl.blend_equation = moderngl.FUNC_ADD
         gl.wireframe = False
         self._frame.depth_mask = True
-        self._frame.color_mask = (True, True, True, True)
+        masks = [(n == slot,) * CHANNELS for n in range(self._n_slots)]
+        self._frame.color_mask = masks[0] if self._n_slots == 1 else tuple(masks)
         self._frame.clear(0.0, 0.0, 0.0, 0.0, depth=1.0)
         for program in (self._opaque, self._soft):
             program["pose"].write(world_to_camera.T.astype(np.float32).tobytes())
@@ -196,26 +206,32 @@ class Renderer:
             array.render(moderngl.TRIANGLES, vertices=count, first=first)
 
     def read(self, components: int = 3) -> UInt8:
-        """The frame buffer as (H, W, 3 or 4) uint8; the fourth component is coverage (1 with depth of field)."""
+        """What was drawn last into the first slot, as (H, W, 3 or 4) uint8.
+
+        The fourth component is coverage (1 with depth of field).
+        """
         return self._image(self._frame.read(components=CHANNELS), components)
 
     def frames(self, views: Iterable[tuple[Any, ...]]) -> Generator[UInt8, None, None]:
-        """The frames (H, W, 3) uint8, read-only, of views, each given as the arguments of `draw`.
+        """The frames (H, W, 3) uint8, read-only, of views, each given as the first arguments of `draw`.
 
-        A frame is fetched from the driver while the next one is drawn: on a GPU, neither waits for the other.
+        A frame is fetched from the driver while others are drawn: on a GPU, neither waits for the other.
         """
         width, height = self._frame.size
         buffers = [self.context.buffer(reserve=CHANNELS * width * height) for _ in range(2)]
-        n_drawn = 0
+        n_read = 0
+        views = iter(views)
         try:
-            for view in views:
-                self.draw(*view)
-                self._frame.read_into(buffers[n_drawn % 2], components=CHANNELS)
-                n_drawn += 1
-                if n_drawn > 1:
-                    yield self._image(buffers[n_drawn % 2].read(), 3)
-            if n_drawn:
-                yield self._image(buffers[(n_drawn - 1) % 2].read(), 3)
+            while batch := list(islice(views, self._n_slots)):
+                for slot, view in enumerate(batch):
+                    self.draw(*view, slot=slot)
+                for slot in range(len(batch)):
+                    self._frame.read_into(buffers[n_read % 2], components=CHANNELS, attachment=slot)
+                    n_read += 1
+                    if n_read > 1:
+                        yield self._image(buffers[n_read % 2].read(), 3)
+            if n_read:
+                yield self._image(buffers[(n_read - 1) % 2].read(), 3)
         finally:
             for buffer in buffers:
                 buffer.release()

@@ -1,5 +1,6 @@
 #version 330
 // SOFT: triangles that may be transparent. DEFOCUS: the frame's alpha becomes its sharpness instead of its coverage.
+// BATCH: four frames are targets, of which the colour mask lets one through.
 in vec2 texcoord;
 uniform sampler2D picture;
 #ifdef SOFT
@@ -9,7 +10,12 @@ in float fade;
 layout(location = 0, index = 0) out vec4 colour;
 layout(location = 0, index = 1) out vec4 cover;  // what blends both colour and sharpness
 #else
-out vec4 colour;
+layout(location = 0) out vec4 colour;
+#endif
+#ifdef BATCH
+layout(location = 1) out vec4 colour1;
+layout(location = 2) out vec4 colour2;
+layout(location = 3) out vec4 colour3;
 #endif
 
 #ifdef VIGNETTE
@@ -44,4 +50,7 @@ void main() {
     texel.a = sharpness(gl_FragCoord.z);
 #endif
     colour = texel;
+#ifdef BATCH
+    colour1 = colour2 = colour3 = texel;
+#endif
 }

@@ -244,10 +244,14 @@ def test_same_view_gives_the_same_frame(context) -> None:
 
 
 @pytest.mark.parametrize("supersample", [1, 2])
-@pytest.mark.parametrize("n", [0, 1, 2, 5])
-def test_frames_come_in_the_order_of_their_views(context, n, supersample) -> None:
+@pytest.mark.parametrize("n", [0, 1, 2, 9])
+@pytest.mark.parametrize("batched", [True, False])
+def test_frames_come_in_the_order_of_their_views(context, monkeypatch, batched, n, supersample) -> None:
+    if not batched:
+        monkeypatch.setattr("render.renderer.MAX_BATCH_PX", 0)
     views = [(moved(x=0.03 * k), 1 + 0.05 * k, np.array([0.01 * k, 0.0])) for k in range(n)]
-    with Renderer(context, scene_of(sheet(noise(), 0.5)), WIDTH, HEIGHT, supersample) as renderer:
+    scene = scene_of(sheet(noise(1), 0.9, 0.5), sheet(noise(2), 0.2))
+    with Renderer(context, scene, WIDTH, HEIGHT, supersample, vignette=0.5) as renderer:
         frames = list(renderer.frames(iter(views)))
         assert len(frames) == n
         for view, frame in zip(views, frames, strict=True):
