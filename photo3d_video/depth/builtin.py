@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from photo3d_video.depth.network import DepthNetwork
 
 WEIGHTS = Path(__file__).with_name("depth.safetensors")
-# Square roots of the network pictures' areas: the small one, as training saw them, for layout, the large one for shape.
+# Square roots of the network pictures' areas. For layout a small one, as training saw them, and a large one; for shape
+# the larger of the latter and, where a photo has so many pixels, this.
 SIDES_PX = (320, 576)
+SHAPE_PX = 704
+SHAPE_SIGMA = 0.025  # of the picture's long side: shape is what is finer
+SHAPE_SHARE = 0.75  # of it comes from the largest picture alone; all would take more texture for shape
 RIM_PX = 32  # mirrored around the picture: the network's zero padding bends depth at the border
 _ROUNDING = 1e-3
 MAX_ASPECT = 3.0  # longer pictures are squeezed to this: the network has seen nothing like them
@@ -81,24 +85,34 @@ def predict(
     network: DepthNetwork,
     rgb: npt.NDArray[np.uint8],
     device: torch.device | str = "cpu",
-    sides_px: tuple[int, ...] = SIDES_PX,
+    sides_px: tuple[int, int] = SIDES_PX,
+    shape_px: int = SHAPE_PX,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Disparity (median 0, mean absolute deviation 1) and subject probability of a photo (H, W, 3) of any size.
+    """Disparity (median 0, mean absolute deviation about 1) and subject probability of a photo (H, W, 3) of any size.
 
-    Means over the photo at several sizes, the smallest first; as large as the network's answer to the last. The mirror
-    image is looked at as well, but only at the first size: at the others it would cost more than it tells.
+    A network that sees all of a photo at once knows its layout, one that sees it large knows its shapes: low and high
+    frequencies are taken from pictures of different sizes (after Miangoleh et al., "Boosting Monocular Depth Estimation
+    Models to High-Resolution", 2021). The mirror image is looked at as well where that is cheap.
     """
-    answers = []
-    for k, side in enumerate(sides_px):
-        size = network_size(rgb.shape[1], rgb.shape[0], side)
-        shrinks = size[0] < rgb.shape[1]
-        picture = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-        disparity, subject = infer(network, np.asarray(picture, np.uint8), device, mirrored=k == 0)
-        answers.append(np.dstack([standardise_disparity(disparity), subject]))
-    size = answers[-1].shape[1::-1]
-    alike = np.stack([cv2.resize(a, size, interpolation=cv2.INTER_LINEAR) for a in answers])
-    mean = np.asarray(alike.mean(0), np.float32)
-    return np.ascontiguousarray(mean[..., 0]), np.ascontiguousarray(mean[..., 1])
+    small, large = (_look(network, rgb, side, device, mirrored=side == sides_px[0]) for side in sides_px)
+    side = min(shape_px, round(float(np.sqrt(rgb.shape[0] * rgb.shape[1]))))
+    shape = _look(network, rgb, side, device, mirrored=False) if side > sides_px[1] else large
+    small, large = (cv2.resize(x, shape.shape[1::-1], interpolation=cv2.INTER_LINEAR) for x in (small, large))
+    layout = (small + large) / 2
+    off = small + np.float32(SHAPE_SHARE) * (shape - small) - layout
+    merged = layout + off - cv2.GaussianBlur(off, (0, 0), SHAPE_SIGMA * max(off.shape))
+    return np.ascontiguousarray(merged[..., 0]), np.clip(merged[..., 1], 0, 1)
+
+
+def _look(
+    network: DepthNetwork, rgb: npt.NDArray[np.uint8], side_px: int, device: torch.device | str, mirrored: bool
+) -> npt.NDArray[np.float32]:
+    """Disparity (median 0, mean absolute deviation 1) and subject probability, (h, w, 2), of a photo in one size."""
+    size = network_size(rgb.shape[1], rgb.shape[0], side_px)
+    shrinks = size[0] < rgb.shape[1]
+    picture = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    disparity, subject = infer(network, np.asarray(picture, np.uint8), device, mirrored)
+    return np.dstack([standardise_disparity(disparity), subject])
 
 
 def infer(
