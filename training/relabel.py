@@ -51,7 +51,7 @@ def main() -> None:
         if not (target := args.out / path.name).exists():
             label = load_label(path)
             guide = label.rgb.astype(np.float32) / np.float32(255)
-            predicted, _ = predict(network, label.rgb, sides_px=SIDES_PX, shape_px=SIDES_PX[-1])
+            predicted, _ = predict(network, label.rgb, sides_px=SIDES_PX)
             predicted = cv2.resize(predicted, label.rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
             disparity = blend(label.disparity, np.asarray(predicted, np.float32), guide, args.label_share)
             np.savez(target, rgb=label.rgb, disparity=disparity.astype(np.float16), subject=label.subject)

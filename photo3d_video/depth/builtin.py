@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from photo3d_video.depth.network import DepthNetwork
 
 WEIGHTS = Path(__file__).with_name("depth.safetensors")
-# Square roots of the network pictures' areas. For layout a small one, as training saw them, and a large one; for shape
-# the larger of the latter and, where a photo has so many pixels, this.
-SIDES_PX = (320, 576)
-SHAPE_PX = 704
+# Square roots of the network pictures' areas: a small one, as training saw them, for layout, a large one for shape.
+SIDES_PX = (320, 704)
 SHAPE_SIGMA = 0.025  # of the picture's long side: shape is what is finer
-SHAPE_SHARE = 0.75  # of it comes from the largest picture alone; all would take more texture for shape
+# What comes from the large picture. A third of the layout, because two opinions are better than one; not all of the
+# shape, because some of it is texture.
+LAYOUT_SHARE, SHAPE_SHARE = 1 / 3, 0.75
 RIM_PX = 32  # mirrored around the picture: the network's zero padding bends depth at the border
 _ROUNDING = 1e-3
 MAX_ASPECT = 3.0  # longer pictures are squeezed to this: the network has seen nothing like them
@@ -86,21 +86,18 @@ def predict(
     rgb: npt.NDArray[np.uint8],
     device: torch.device | str = "cpu",
     sides_px: tuple[int, int] = SIDES_PX,
-    shape_px: int = SHAPE_PX,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Disparity (median 0, mean absolute deviation about 1) and subject probability of a photo (H, W, 3) of any size.
 
-    A network that sees all of a photo at once knows its layout, one that sees it large knows its shapes: low and high
-    frequencies are taken from pictures of different sizes (after Miangoleh et al., "Boosting Monocular Depth Estimation
-    Models to High-Resolution", 2021). The mirror image is looked at as well where that is cheap.
+    A network that sees a photo small knows its layout, one that sees it large knows its shapes: low and high
+    frequencies are taken from one and the other (after Miangoleh et al., "Boosting Monocular Depth Estimation Models to
+    High-Resolution", 2021). Of the small one the mirror image is looked at as well: there it is cheap.
     """
     small, large = (_look(network, rgb, side, device, mirrored=side == sides_px[0]) for side in sides_px)
-    side = min(shape_px, round(float(np.sqrt(rgb.shape[0] * rgb.shape[1]))))
-    shape = _look(network, rgb, side, device, mirrored=False) if side > sides_px[1] else large
-    small, large = (cv2.resize(x, shape.shape[1::-1], interpolation=cv2.INTER_LINEAR) for x in (small, large))
-    layout = (small + large) / 2
-    off = small + np.float32(SHAPE_SHARE) * (shape - small) - layout
-    merged = layout + off - cv2.GaussianBlur(off, (0, 0), SHAPE_SIGMA * max(off.shape))
+    small = np.asarray(cv2.resize(small, large.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    off = large - small
+    layout = cv2.GaussianBlur(off, (0, 0), SHAPE_SIGMA * max(off.shape))
+    merged = small + np.float32(LAYOUT_SHARE) * layout + np.float32(SHAPE_SHARE) * (off - layout)
     return np.ascontiguousarray(merged[..., 0]), np.clip(merged[..., 1], 0, 1)
 
 
