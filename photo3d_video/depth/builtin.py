@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 WEIGHTS = Path(__file__).with_name("depth.safetensors")
 # Square roots of the network pictures' areas: a small one, as training saw them, for layout, a large one for shape.
-SIDES_PX = (320, 704)
+SIDES_PX = (320, 576)
 SHAPE_SIGMA = 0.025  # of the picture's long side: shape is what is finer
 # What comes from the large picture. A third of the layout, because two opinions are better than one; not all of the
 # shape, because some of it is texture.
-LAYOUT_SHARE, SHAPE_SHARE = 1 / 3, 0.75
+LAYOUT_SHARE, SHAPE_SHARE = 1 / 3, 0.7
 RIM_PX = 32  # mirrored around the picture: the network's zero padding bends depth at the border
 _ROUNDING = 1e-3
 MAX_ASPECT = 3.0  # longer pictures are squeezed to this: the network has seen nothing like them

@@ -30,13 +30,13 @@ def looks(monkeypatch):
 
 def test_photos_are_looked_at_in_two_sizes_and_the_small_one_mirrored_too(looks) -> None:
     disparity, subject = builtin.predict(None, np.zeros((100, 100, 3), np.uint8))
-    assert looks == [(320, 320, True), (704, 704, False)]
-    assert disparity.shape == subject.shape == (352, 352)
+    assert looks == [(320, 320, True), (576, 576, False)]
+    assert disparity.shape == subject.shape == (288, 288)
 
 
 def test_shape_comes_from_the_large_picture_and_layout_from_both(looks) -> None:
     disparity, subject = builtin.predict(None, np.zeros((900, 900, 3), np.uint8))
-    _, answer = (builtin._look(None, np.zeros((900, 900, 3), np.uint8), s, "cpu", False)[..., 0] for s in (320, 704))
+    _, answer = (builtin._look(None, np.zeros((900, 900, 3), np.uint8), s, "cpu", False)[..., 0] for s in (320, 576))
     row, whole = disparity[100], standardise_disparity(answer)[100]
     smooth = np.convolve(row, np.ones(8) / 8, "same")[20:-20]
     ramp = np.convolve(whole, np.ones(8) / 8, "same")[20:-20]
