@@ -179,7 +179,7 @@ def _borrow(
             moved[part.target] += part.weight * texture[part.source]
         return np.asarray(lacking * moved / total)
 
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # array operations let go of the interpreter's lock
         found = [threads.map(octave, _bands(plane, sigmas_px)) for plane in planes]
         return [functools.reduce(np.add, octaves) for octaves in found]
 

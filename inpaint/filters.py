@@ -102,7 +102,7 @@ def only(values: Float, where: Bool) -> Float:
 
 
 def put_over(below: Float, values: Float, where: Bool) -> Float:
-    """`below` (H, W, C) with `values` put in at `where` (H, W), in place: several times as fast as `np.where`."""
+    """`below` (H, W[, C]) with `values` put in at `where` (H, W), in place: several times as fast as `np.where`."""
     cv2.copyTo(values, where.view(np.uint8), below)
     return below
 
