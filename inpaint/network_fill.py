@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 WEIGHTS = Path(__file__).with_name("inpainting.safetensors")
 REACH_PX = 48.0  # holes deeper than this are filled on a smaller canvas: training saw bands up to about this deep
 MAX_PIXELS = 1_500_000  # the network's canvas is no larger than this
+SPECKS = 5e-4  # of the picture: holes that are no more in all are continued smoothly, which takes a tenth of the time
 SIGHT_PX = 96  # what lies farther from all holes has no say
 LEAST_TILE_PX, MOST_TILE_PX, OVERLAP_PX = 320, 704, 64  # of the network's tiles: training saw 256 px
 
@@ -34,7 +35,8 @@ def network_fill(
 
     The network sees the pixels of `context` (H, W) and nothing else; only `unknown` pixels change. The fill is made at
     the scale at which the deepest hole is as deep as in training, so wide holes come out smooth but for what
-    `add_detail` lends them. Deterministic.
+    `add_detail` lends them. Where they are but specks in all, the network is not asked, and `disparity`, which goes on
+    smoothly from the context as it comes in, stays. Deterministic.
     `weights`: those of the network, as `load_network` takes them.
     """
     if not unknown.any() or not context.any():
@@ -43,8 +45,12 @@ def network_fill(
     box = box_around(unknown, SIGHT_PX / scale)
     if not context[box].any():
         box = np.s_[:, :]
-    values, hole = np.dstack([rgb[box], disparity[box]]), unknown[box]
-    known = context[box] & ~hole
+    hole, known = unknown[box], context[box] & ~unknown[box]
+    if np.count_nonzero(hole) < SPECKS * unknown.size:
+        rgb = rgb.copy()
+        put_over(rgb[box], push_pull(rgb[box], known), hole)
+        return rgb, disparity
+    values = np.dstack([rgb[box], disparity[box]])
     run = functools.partial(_run, weights)
     painted = run(values, known, hole) if scale == 1 else fill_smaller(values, known, hole, scale, run)
     painted = put_over(np.clip(painted, 0, 1), values, ~hole)

@@ -76,3 +76,16 @@ def test_nothing_to_paint_or_to_learn_from_changes_nothing(scene) -> None:
 def test_missing_weights_say_what_to_do(tmp_path) -> None:
     with pytest.raises(MissingWeightsError, match="reinstall"):
         network_fill.load_network(tmp_path / "none.safetensors")
+
+
+def test_specks_are_continued_smoothly_without_the_network(tmp_path) -> None:
+    rgb = np.full((200, 200, 3), 0.25, np.float32)
+    rgb[:, 100:] = 0.75
+    disparity = np.full((200, 200), 0.5, np.float32)
+    hole = np.zeros((200, 200), bool)
+    hole[50:53, 99:102] = hole[120:123, 20:23] = True
+    secret = np.where(hole[..., None], np.float32(9), rgb)
+    colour, depth = network_fill.network_fill(secret, disparity, hole, ~hole, tmp_path / "there is no such file")
+    assert np.array_equal(colour[~hole], rgb[~hole]) and np.array_equal(depth, disparity)
+    np.testing.assert_allclose(colour[120:123, 20:23], 0.25, atol=1e-6)
+    assert 0.25 < colour[51, 100].min() <= colour[51, 100].max() < 0.75
