@@ -109,9 +109,14 @@ def put_over(below: Float, values: Float, where: Bool) -> Float:
 
 def cell_means(planes: Float, where: Bool, factor: int) -> tuple[Float, Float]:
     """Means (h, w, C) of squares of `factor` pixels over those `where`, 0 where there are none; their share (h, w)."""
-    share = _shrink(where.astype(np.float32), factor)
+    share = cell_shares(where, factor)
     total = _shrink(only(planes, where), factor)
     return _per_share(total, share), share
+
+
+def cell_shares(where: Bool, factor: int) -> Float:
+    """How much (h, w) in 0..1 of squares of `factor` pixels is `where` (H, W)."""
+    return _shrink(where.astype(np.float32), factor)
 
 
 def larger_cells(means: Float, share: Float, factor: int) -> tuple[Float, Float]:

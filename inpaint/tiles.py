@@ -7,7 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, only, push_pull, put_over
+from inpaint.filters import Bool, Float, cell_shares, only, push_pull, put_over
 
 BOX_PX = 64
 TILE_PRICE_PX = 30_000  # running a network costs as much as this many pixels more
@@ -61,8 +61,9 @@ def run_tiles(
 ) -> Float:
     """What `run` makes of `planes` (H, W, C), tile by tile: (H, W, K), zeros in tiles without any pixel of `where`.
 
-    `run` takes and returns (h, w, ...) with (h, w) = `tile`. Tiles overlap by at least `overlap_px` and are blended
-    there; a canvas smaller than a tile is continued by its edge. One tile at a time: batches only take more memory.
+    `run` takes and returns (h, w, ...) with (h, w) = `tile`. Where a hole goes on, tiles overlap by at least
+    `overlap_px`, and are blended there; a canvas smaller than a tile is continued by its edge. One tile at a time:
+    batches only take more memory.
     """
     height, width = where.shape
     h, w = tile
@@ -88,8 +89,7 @@ def choose_tile(where: Bool, overlap_px: int, multiple: int, least_px: int, most
     They have at least `least_px` a side, unless one covers all, and at most `most_px`: smaller ones see too little,
     larger ones take too much memory.
     """
-    coarse = cv2.resize(where.astype(np.float32), None, fx=1 / PRICE_CELL_PX, fy=1 / PRICE_CELL_PX,
-                        interpolation=cv2.INTER_AREA) > 0  # fmt: skip
+    coarse = cell_shares(where, PRICE_CELL_PX) > 0
     whole = (-(-n // multiple) * multiple for n in where.shape)
     heights, widths = ({min(side, n) for side in range(least_px, most_px + 1, multiple)} for n in whole)
 

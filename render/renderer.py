@@ -28,6 +28,7 @@ GL_VERSION = 330
 BACKEND = "EGL" if sys.platform.startswith("linux") else "native"  # EGL needs no display
 # So many frames share a frame buffer, each in a slot of its own, which the colour mask picks. Drivers that draw square
 # by square then have the texture of a square at hand for all of them: a fifth less time. Large frames take much memory.
+# The shader has as many outputs.
 BATCH, MAX_BATCH_PX = 4, 16e6
 CHANNELS = 4  # of what is read: drivers take several times as long to leave one out as OpenCV does
 VIGNETTE = 0.35  # falloff of strength 1 at the corners: half of the light, see layers.frag.glsl
@@ -164,7 +165,7 @@ class Renderer:
         `world_to_camera` (4, 4); `focal_factor` over the source's focal length; `shift` (2,) of the principal point in
         units of the source's focal length. The frame shows the source picture's field of view at the identity pose.
         `focus` (3,): the point that is sharp where there is depth of field, as x / z, y / z and inverse depth in the
-        source camera.
+        source camera. `slot`: `read` gives the first one back, 0; there are more where `frames` draws several at once.
         """
         gl, scene = self.context, self.scene
         half = np.array([scene.width_px / 2, scene.height_px / 2])

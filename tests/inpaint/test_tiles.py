@@ -79,7 +79,13 @@ def test_smaller_canvas_hides_what_is_hidden_and_fits_the_seam() -> None:
 
 @pytest.mark.parametrize(
     ("shape", "tile"),
-    [((100, 150), (128, 160)), ((466, 466), (480, 480)), ((466, 1200), (480, 640)), ((1300, 90), (704, 96))],
+    [
+        ((100, 150), (128, 160)),
+        ((466, 466), (480, 480)),
+        ((466, 1200), (480, 640)),
+        ((1300, 90), (704, 96)),
+        ((3, 2), (32, 32)),
+    ],
 )
 def test_full_picture_is_covered_by_few_large_tiles(shape, tile) -> None:
     assert choose_tile(np.ones(shape, bool), 64, 32, 320, 704) == tile
