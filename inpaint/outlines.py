@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, far_and_span, guided_filter, nearest
+from inpaint.filters import Bool, Float, box_mean, far_and_span, guided_filter, nearest
 from inpaint.votes import collect
 
 STEP_PX = 5.0  # steps that no move opens by so much stay where they are
@@ -16,6 +16,9 @@ NO_VOTE = 0.04  # likeness of colour that says nothing
 SMOOTH_PX, SMOOTH_EPS = 4, 1e-3
 NEARER = 0.4  # probability of the nearer side from which a pixel is its own: a fringe is seen less in front than behind
 HOLD_SHARE = 0.1  # depth this close to steps that are sharp already is measured or drawn, so known: of the long side
+LOST, STEP = 0.4, 0.35  # of what disparity spans around: what makes a pixel lost to the nearer side, and a step
+MORE_EDGE, IF_SURE = 0.02, 0.2  # so much steeper must the photo be at a new outline than at the old one: slopes of
+# colour, and what is added where depth leaves no doubt
 CALM = 0.08  # lesser differences of disparity beside an outline are left over from its blur
 
 
@@ -28,8 +31,10 @@ def follow_outlines(disparity: Float, blurred: Float, colour: Float, fixed: Bool
     side = max(disparity.shape)
     reach, hold = max(2, round(REACH_SHARE * side)), max(2, round(HOLD_SHARE * side))
     free = cv2.dilate(fixed.astype(np.uint8), np.ones((2 * hold + 1,) * 2, np.uint8)) == 0
+    walked = disparity
     for _ in range(WALKS):
-        disparity = _walk(disparity, blurred, colour, free & _beside_steps(disparity, reach, budget_px), reach)
+        walked = _walk(walked, blurred, colour, free & _beside_steps(walked, reach, budget_px), reach)
+    disparity = _with_rims(disparity, walked, blurred, colour, reach)
     calm = cv2.bilateralFilter(disparity, 2 * reach + 1, CALM, reach, borderType=cv2.BORDER_REPLICATE)
     return np.where(free & _beside_steps(disparity, 2 * reach, budget_px), calm, disparity)
 
@@ -72,6 +77,39 @@ def _walk(disparity: Float, blurred: Float, colour: Float, band: Bool, reach: in
         if new.any() and kept.any():
             result = nearest(result, kept, new)
     return result
+
+
+def _with_rims(before: Float, walked: Float, blurred: Float, colour: Float, reach: int) -> Float:
+    """`walked` (H, W), but with what the nearer side lost since `before` where steps left an edge of the photo for one
+    that is hardly stronger: a rim as bright as what lies behind it looks like the background, not like its own side.
+
+    What the nearer side gained stays: it is seen less in front than what is missing of it is behind.
+    """
+    far, span = far_and_span(before, WALKS * reach)
+    lost = before - walked > LOST * span
+    if not lost.any():
+        return walked
+    steepness = _steepness(colour)
+    old, new = (far_and_span(x, 1)[1] > STEP * span for x in (before, walked))
+    beside = cv2.dilate(lost.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    sure: Float = np.clip(2 * (blurred - far) / np.maximum(span, 1e-6) - 1, 0, 1, dtype=np.float32)
+    left, taken = _mean(steepness, beside & old & ~new, 3 * reach), _mean(steepness, beside & new & ~old, 3 * reach)
+    worse = taken < left + MORE_EDGE + IF_SURE * _mean(sure, lost, 3 * reach)
+    return np.where(lost & worse, before, walked)
+
+
+def _steepness(colour: Float) -> Float:
+    """(H, W) the slope of `colour` (H, W, 3) per pixel, the steepest of those at most a pixel away."""
+    smooth = cv2.GaussianBlur(colour, (0, 0), 0.7)
+    slopes = [np.asarray(cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx, scale=0.25), np.float32) for dx in (1, 0)]
+    steepness = np.sqrt(np.sum([np.einsum("yxc,yxc->yx", slope, slope) for slope in slopes], axis=0))
+    return np.asarray(cv2.dilate(steepness, np.ones((3, 3), np.uint8)), np.float32)
+
+
+def _mean(values: Float, where: Bool, radius: int) -> Float:
+    """(H, W) mean of those `values` (H, W) near each pixel that are `where` (H, W); 0 where there are none."""
+    share = where.astype(np.float32)
+    return np.asarray(box_mean(values * share, radius) / np.maximum(box_mean(share, radius), 1e-6), np.float32)
 
 
 def _total(values: Float, share: Float) -> Float:

@@ -82,6 +82,23 @@ def test_depth_without_doubt_holds_against_a_shade() -> None:
     assert wrong(sure, scene) < 0.3 * wrong(doubtful, scene)
 
 
+@pytest.mark.parametrize(
+    ("body", "rim", "own"),
+    [((228, 222, 212), (250, 250, 250), True), ((190, 175, 150), (228, 230, 235), False)],
+    ids=["seen against the ground", "the ground itself"],
+)
+def test_rim_that_looks_like_the_ground_stays_where_it_has_an_outline(body, rim, own) -> None:
+    near = np.zeros((264, 352), bool)
+    near[:, 180:] = True
+    scene = compose(near, plain(264, 352, body), plain(264, 352, (228, 230, 235)))
+    scene.rgb[:, 180:184] = rim
+    colour = scene.rgb.astype(np.float32) / 255
+    depth = blurred(scene.disparity, 4.0)
+    found = follow_outlines(scene.disparity, depth, colour, np.zeros_like(near), BUDGET_PX)
+    kept = (found > (NEAR + FAR) / 2)[20:-20, 180:184].mean()
+    assert kept > 0.95 if own else kept < 0.05
+
+
 def test_thin_pole_stays_whole() -> None:
     scene = thin_pole(264, 352, pole_px=5)
     result = follow(scene, scene.disparity)
