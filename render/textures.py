@@ -33,15 +33,35 @@ MAX_BYTES = 400e6  # of the front's texture: twice what 4K takes
 
 
 def doubled(texture: UInt8) -> UInt8:
-    """(H, W, 4) -> (2 H - 1, 2 W - 1, 4): the same pixels and what lies between them."""
+    """(H, W, 4) -> (2 H - 1, 2 W - 1, 4): the same pixels and what lies between them.
+
+    Beside soft edges, where surfaces part, no ringing: it would stay on the farther one as an outline of the nearer.
+    """
     h, w, _ = texture.shape
     out = np.empty((2 * h, 2 * w - 1, 4), np.uint8)
     rows = out[::2]
     columns = rows.view(np.uint32)[..., 0]  # whole pixels are copied faster than bytes
     between = _filtered(texture, HALFWAY[None], cv2.CV_8U)
+    _stop_ringing(between, texture, HALFWAY[None])
     columns[:, ::2], columns[:, 1::2] = texture.view(np.uint32)[..., 0], between.view(np.uint32)[:, :-1, 0]
     cv2.filter2D(rows, -1, HALFWAY[:, None], out[1::2], anchor=(0, 3), borderType=cv2.BORDER_REPLICATE)
+    _stop_ringing(out[1::2], rows, HALFWAY[:, None])
     return out[:-1]
+
+
+def _stop_ringing(between: UInt8, texture: UInt8, kernel: npt.NDArray[np.floating]) -> None:
+    """Limit, in place, what `kernel` found `between` pixels of `texture` (H, W, 4) to what the four around it span:
+    wherever it saw a transparent one.
+    """
+    anchor = (0, 3) if kernel.shape[1] == 1 else (3, 0)
+    alpha = np.ascontiguousarray(texture[..., 3])
+    y, x = np.nonzero(cv2.erode(alpha, np.ones(kernel.shape, np.uint8), anchor=anchor) < 255)
+    steps = np.arange(-1, 3)[:, None]
+    zero = np.zeros_like(steps)
+    dy, dx = (steps, zero) if kernel.shape[1] == 1 else (zero, steps)
+    h, w = alpha.shape
+    around = texture[np.clip(y + dy, 0, h - 1), np.clip(x + dx, 0, w - 1)]
+    between[y, x] = np.clip(between[y, x], around.min(0), around.max(0))
 
 
 def _filtered(image: UInt8, kernel: npt.NDArray[np.floating], depth: int) -> npt.NDArray[Any]:

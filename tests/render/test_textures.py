@@ -32,9 +32,21 @@ def test_one_colour_stays_and_full_cover_stays_full() -> None:
 @pytest.mark.parametrize(("period_px", "loss"), [(8, 0.02), (4, 0.02), (3, 0.02), (2.5, 0.2)])
 def test_fine_waves_keep_their_contrast_halfway(period_px, loss, axis) -> None:
     texture = np.repeat(np.repeat(waves(period_px)[:, None, None], 8, 1), 4, 2).round().astype(np.uint8)
+    texture[..., 3] = 255
     finer = doubled(texture) if axis == 0 else doubled(texture.swapaxes(0, 1)).swapaxes(0, 1)
     expected = waves(period_px, 0.5)
     np.testing.assert_allclose(finer[1::2, 0, 0][5:-5], expected[5:-6], atol=100 * loss + 1)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize(("alpha", "rings"), [(90, False), (255, True)])
+def test_nothing_rings_beside_a_soft_edge(alpha: int, rings: bool, axis: int) -> None:
+    texture = np.full((20, 16, 4), (200, 180, 160, 255), np.uint8)
+    texture[10:] = (30, 20, 60, 255)
+    texture[10, :, 3] = alpha
+    finer = doubled(texture) if axis == 0 else doubled(texture.swapaxes(0, 1)).swapaxes(0, 1)
+    beyond = np.abs(finer[:19, :, :3].astype(int) - (200, 180, 160)).max()
+    assert (beyond > 10) == rings, "between two pixels of one surface"
 
 
 def test_only_what_linear_interpolation_blurs_is_detail() -> None:
