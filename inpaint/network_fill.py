@@ -11,6 +11,7 @@ import numpy as np
 from inpaint.detail import add_detail
 from inpaint.filters import Bool, Float, push_pull, put_over
 from inpaint.seams import settle
+from inpaint.structures import continue_structures
 from inpaint.tiles import box_around, choose_tile, fill_smaller, run_tiles, scale_for
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def network_fill(
     run = functools.partial(_run, weights)
     painted = run(values, known, hole) if scale == 1 else fill_smaller(values, known, hole, scale, run)
     painted = put_over(np.clip(painted, 0, 1), values, ~hole)
-    colour = settle(np.ascontiguousarray(painted[..., :3]), hole, known)
+    colour = continue_structures(np.ascontiguousarray(painted[..., :3]), hole, known, scale)
+    colour = settle(colour, hole, known)
     colour = add_detail(colour, hole, known)
     rgb, disparity = rgb.copy(), disparity.copy()
     put_over(rgb[box], colour, hole)
