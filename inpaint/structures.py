@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, box_mean, cell_means, cell_shares, over_cells, push_pull, put_over
+from inpaint.filters import Bool, Float, box_mean, cell_means, cell_shares, over_cells, push_pull
 
 Index = npt.NDArray[np.int64]
 
@@ -80,7 +80,9 @@ def continue_structures(painted: Float, unknown: Bool, context: Bool, scale: flo
     change = np.zeros_like(ground.colour)
     guessed, _ = cell_means(painted, unknown, cell_px)
     change[y, x] = (soft[y, x] * (sure > 0))[:, None] * (carried - guessed[y, x])
-    return put_over(painted.copy(), painted + over_cells(change, cell_px, unknown.shape), unknown)
+    result = painted.copy()
+    cv2.add(result, over_cells(change, cell_px, unknown.shape), result, unknown.view(np.uint8))
+    return np.clip(result, 0, 1, out=result)  # cells say nothing of what varies within them
 
 
 def _carry(ground: _Ground, x: Index, y: Index, clear: Float, unit_px: float) -> tuple[Float, Float]:
