@@ -18,6 +18,18 @@ def box_mean(x: Float, radius: int) -> Float:
     return np.asarray(cv2.blur(x, (side, side), borderType=cv2.BORDER_REFLECT))
 
 
+def mean_near(values: Float, weight: Float, radius: int) -> Float:
+    """Weighted means of `values` (H, W[, C]) over the window around each pixel, 0 where all `weight` (H, W) is 0."""
+    around = weight if values.ndim == 2 else weight[..., None]
+    share = np.maximum(box_mean(weight, radius), 1e-4)
+    return np.asarray(box_mean(values * around, radius) / share.reshape(*around.shape), np.float32)
+
+
+def dot(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> Float:
+    """(H, W) sums over the channels of the products of planes (H, W, C): several times as fast as `sum`."""
+    return np.asarray(np.einsum("yxc,yxc->yx", a, b), np.float32)
+
+
 def widened(values: npt.NDArray[Any], reach: int) -> npt.NDArray[Any]:
     """(H, W) largest value of the square window around each pixel."""
     return np.asarray(cv2.dilate(values, np.ones((2 * reach + 1,) * 2, np.uint8)))

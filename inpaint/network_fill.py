@@ -36,8 +36,8 @@ def network_fill(
 
     The network sees the pixels of `context` (H, W) and nothing else; only `unknown` pixels change. The fill is made at
     the scale at which the deepest hole is as deep as in training, so wide holes come out smooth but for what
-    `add_detail` lends them. Where they are but specks in all, the network is not asked, and `disparity`, which goes on
-    smoothly from the context as it comes in, stays. Deterministic.
+    `continue_structures` carries on and `add_detail` lends them. Where they are but specks in all, the network is not
+    asked, and `disparity`, which goes on smoothly from the context as it comes in, stays. Deterministic.
     `weights`: those of the network, as `load_network` takes them.
     """
     if not unknown.any() or not context.any():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, box_mean, far_and_span, guided_filter, nearest
+from inpaint.filters import Bool, Float, dot, far_and_span, guided_filter, mean_near, nearest
 from inpaint.votes import collect
 
 STEP_PX = 5.0  # steps that no move opens by so much stay where they are
@@ -91,10 +91,10 @@ def _with_rims(before: Float, walked: Float, blurred: Float, colour: Float, reac
         return walked
     steepness = _steepness(colour)
     old, new = (far_and_span(x, 1)[1] > STEP * span for x in (before, walked))
-    beside = cv2.dilate(lost.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    beside = cv2.dilate(lost.astype(np.float32), np.ones((3, 3), np.uint8))
     sure: Float = np.clip(2 * (blurred - far) / np.maximum(span, 1e-6) - 1, 0, 1, dtype=np.float32)
-    left, taken = _mean(steepness, beside & old & ~new, 3 * reach), _mean(steepness, beside & new & ~old, 3 * reach)
-    worse = taken < left + MORE_EDGE + IF_SURE * _mean(sure, lost, 3 * reach)
+    left, taken = (mean_near(steepness, beside * there, 3 * reach) for there in (old & ~new, new & ~old))
+    worse = taken < left + MORE_EDGE + IF_SURE * mean_near(sure, lost.astype(np.float32), 3 * reach)
     return np.where(lost & worse, before, walked)
 
 
@@ -102,14 +102,8 @@ def _steepness(colour: Float) -> Float:
     """(H, W) the slope of `colour` (H, W, 3) per pixel, the steepest of those at most a pixel away."""
     smooth = cv2.GaussianBlur(colour, (0, 0), 0.7)
     slopes = [np.asarray(cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx, scale=0.25), np.float32) for dx in (1, 0)]
-    steepness = np.sqrt(np.sum([np.einsum("yxc,yxc->yx", slope, slope) for slope in slopes], axis=0))
+    steepness = np.sqrt(dot(slopes[0], slopes[0]) + dot(slopes[1], slopes[1]))
     return np.asarray(cv2.dilate(steepness, np.ones((3, 3), np.uint8)), np.float32)
-
-
-def _mean(values: Float, where: Bool, radius: int) -> Float:
-    """(H, W) mean of those `values` (H, W) near each pixel that are `where` (H, W); 0 where there are none."""
-    share = where.astype(np.float32)
-    return np.asarray(box_mean(values * share, radius) / np.maximum(box_mean(share, radius), 1e-6), np.float32)
 
 
 def _total(values: Float, share: Float) -> Float:

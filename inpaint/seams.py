@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from inpaint.filters import Bool, Float, box_mean, cell_means, over_cells, push_pull, put_over, widened
+from inpaint.filters import Bool, Float, cell_means, mean_near, over_cells, push_pull, put_over, widened
 
 CELL_PX = 4  # offsets are worked out on a grid this coarse
 SEAM_CELLS = 2  # the pixels next to a silhouette are no context: fills begin a little away from it
@@ -26,12 +26,8 @@ def settle(painted: Float, unknown: Bool, context: Bool) -> Float:
     if not seam.any():
         return painted
 
-    def around(values: Float, weight: Float, radius: int) -> Float:
-        total = box_mean(values * weight[..., None], radius)
-        return np.asarray(total / np.maximum(box_mean(weight, radius), 1e-4)[..., None], np.float32)
-
-    off = around(inner - push_pull(outer, known > 0), hole * seam, NEARBY_CELLS)
-    mean, square = (around(values, known, 2 * NEARBY_CELLS) for values in (outer, squares))
+    off = mean_near(inner - push_pull(outer, known > 0), hole * seam, NEARBY_CELLS)
+    mean, square = (mean_near(values, known, 2 * NEARBY_CELLS) for values in (outer, squares))
     variance = np.maximum(square - mean * mean, 0).sum(-1, keepdims=True)
     off = push_pull(off * np.maximum(CALM**2 / (CALM**2 + variance), LEAST), seam)
     return put_over(painted.copy(), painted - over_cells(off, CELL_PX, unknown.shape), unknown)
