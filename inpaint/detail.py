@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, cell_means, larger_cells, over_cells, push_pull, put_over
+from inpaint.filters import Bool, Float, cell_means, dot, larger_cells, over_cells, push_pull, put_over
 
 # What is made up is farther from the truth than a smooth guess, but in grain, sand or plaster anything fits and what is
 # smooth shows: texture that is even and not strong is made up in full, and of other detail this share.
@@ -107,7 +107,7 @@ def _choose_shifts(holes: tuple[Float, Float], context: tuple[Float, Float]) -> 
         target, source = _boxes((0, hole.shape[0]), (0, hole.shape[1]), (dy, dx), hole.shape)
         price = np.full(hole.shape, HIDDEN_PRICE, np.float32)
         unlike = there[source] - wanted[target]
-        unlike = np.einsum("yxc,yxc->yx", unlike, unlike)
+        unlike = dot(unlike, unlike)
         price[target] = np.where(ground[source] > 0, unlike, 0) + HIDDEN_PRICE * (1 - ground[source])
         price = cv2.GaussianBlur(price * where, (0, 0), SPREAD_CELLS) / spread + DISTANCE_PRICE * np.hypot(dy, dx)
         better = (price < least) & (where > 0)

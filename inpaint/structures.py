@@ -103,7 +103,7 @@ def _carry(ground: _Ground, x: Index, y: Index, clear: Float, unit_px: float) ->
             np.minimum(clear, _clear(ground.tensor[there]))
             * _rise(parallel, *PARALLEL)
             * _rise(straight_out, *AWAY)
-            * _straightness(ground, rays)
+            * _straightness(ground, rays, there)
             * np.exp(-length_px / FADE_PX)
             * np.minimum(length_px / NEAR_PX, 1)
             * (rays.arrived & ground.known[there])
@@ -126,14 +126,14 @@ def _ground(painted: Float, known: Bool, cell_px: int) -> _Ground:
     mask = inside.astype(np.float32)
     weight = cv2.GaussianBlur(mask, (0, 0), WINDOW)
     tensor = cv2.GaussianBlur(products * mask[..., None], (0, 0), WINDOW) / np.maximum(weight, 1e-4)[..., None]
-    mean, square = (mean_near(plane, share, AROUND) for plane in (means, means * means))
+    mean, square = (mean_near(plane, share, AROUND) for plane in (means, dot(means, means)))
     return _Ground(
         means,
         inside > 0,
         np.asarray(cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5), np.float32),
         smooth,
         push_pull(np.asarray(tensor, np.float32), weight > 0.15),
-        np.maximum(square @ np.ones(3, np.float32) - dot(mean, mean), 0) + np.float32(1e-4),
+        np.maximum(square - dot(mean, mean), 0) + np.float32(1e-4),
     )
 
 
@@ -168,9 +168,8 @@ def _cast(x: Float, y: Float, u: Float, v: Float, depth: Float) -> _Rays:
     return _Rays(x, y, u, v, length, arrived)
 
 
-def _straightness(ground: _Ground, rays: _Rays) -> Float:
-    """(N,) in 0..1 whether a structure that a hole cuts off was straight for as long as it is to go on."""
-    start = rays.at(rays.length + RIM[1], ground.depth.shape)
+def _straightness(ground: _Ground, rays: _Rays, start: tuple[Index, Index]) -> Float:
+    """(N,) in 0..1 whether a structure that a hole cuts off at `start` was straight for as long as it is to go on."""
     straight = np.ones(len(rays.x), np.float32)
     for part in (1.5, 2.0):
         place = rays.at(part * rays.length + RIM[1], ground.depth.shape)
