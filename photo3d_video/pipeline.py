@@ -50,7 +50,8 @@ Bool = npt.NDArray[np.bool_]
 
 BUDGET_SHARE = 0.07  # parallax budget at strength 1, of the frame's diagonal
 FAR_DISPARITY = 0.08  # the farthest surface is this much of the nearest's inverse depth: far, not at infinity
-LAYERS_SIDE_PX = 1280  # layers are worked out at most at this long side; textures have the clip's own resolution
+# Layers are worked out at most at this long side; textures have the clip's own resolution.
+LAYERS_SIDE_PX, PREVIEW_LAYERS_SIDE_PX = 1280, 320
 DEFAULT_FILL = "network"
 MAX_STRENGTH = 2.0
 
@@ -107,11 +108,11 @@ def place(photo: Photo, depth: DepthMap, size: tuple[int, int]) -> Framing:
     return frame_photo(photo.rgb.shape[1], photo.rgb.shape[0], size, subject)
 
 
-def frame_picture(photo: Photo, depth: DepthMap, framing: Framing) -> Picture:
-    """Crop and scale photo and depth to the clip's picture."""
+def frame_picture(photo: Photo, depth: DepthMap, framing: Framing, layers_side_px: int = LAYERS_SIDE_PX) -> Picture:
+    """Crop and scale photo and depth to the clip's picture, whose layers have this long side at most."""
     size = (framing.width_px, framing.height_px)
     rgb = apply_framing(photo.rgb, framing, size)
-    scale = min(1.0, LAYERS_SIDE_PX / max(size))
+    scale = min(1.0, layers_side_px / max(size))
     small = (max(1, round(size[0] * scale)), max(1, round(size[1] * scale)))
     disparity: Float = np.clip(apply_framing(depth.disparity, framing, small), 0, 1, dtype=np.float32)
     subject = None if depth.subject is None else np.clip(apply_framing(depth.subject, framing, small), 0, 1)

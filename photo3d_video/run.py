@@ -40,7 +40,16 @@ from photo3d_video.output.stereo import eyes, join, joined_size, path_view
 from photo3d_video.output.stills import ContactSheet, still_index
 from photo3d_video.output.video import VideoWriter
 from photo3d_video.photo import DEFAULT_MAX_SIZE, Photo, load_photo, photo_from_array
-from photo3d_video.pipeline import DEFAULT_FILL, frame_picture, make_view, parallax_budget_px, place, render_frames
+from photo3d_video.pipeline import (
+    DEFAULT_FILL,
+    LAYERS_SIDE_PX,
+    PREVIEW_LAYERS_SIDE_PX,
+    frame_picture,
+    make_view,
+    parallax_budget_px,
+    place,
+    render_frames,
+)
 from photo3d_video.progress import Progress, Silent, Stopwatch
 from photo3d_video.stages import Stages
 from photo3d_video.studio import Studio
@@ -174,7 +183,8 @@ def render_photo(
             depth = studio.once(
                 "depth", stages.depth, loaded, depth, far_is_white, model, save_depth, save_depth_preview
             )
-            picture = studio.once("picture", frame_picture, loaded, depth, place(loaded, depth, size))
+            detail_px = PREVIEW_LAYERS_SIDE_PX if preview else LAYERS_SIDE_PX
+            picture = studio.once("picture", frame_picture, loaded, depth, place(loaded, depth, size), detail_px)
         view = make_view(picture, budget, focus_xy)
         cameras = make_path(path, path_view(view, stereo), n_frames, **timing)
         focus_along = partial(make_focus, path, view, picture.disparity, focus_xy is not None, focus_pull)

@@ -39,7 +39,8 @@ def is_batch(options: Mapping[str, Any]) -> bool:
     """Whether the command was asked for a batch: several photos or paths, a folder, a pattern, or a batch's option."""
     from photo3d_video.batch import jobs
 
-    return not set(OPTIONS).isdisjoint(options) or jobs.is_batch(options["photos"], options.get("path"))
+    asking = set(OPTIONS) - {"overwrite"}  # which is what a single run does anyway
+    return not asking.isdisjoint(options) or jobs.is_batch(options["photos"], options.get("path"))
 
 
 def render_batch(options: dict[str, Any], parse_setting: ParseSetting) -> int:

@@ -123,6 +123,8 @@ def test_layers_are_worked_out_at_a_bounded_size(photo, depth) -> None:
     framing = photo3d_video.frame_photo(*SIZE, size=(2560, 1920))
     picture = pipeline.frame_picture(photo, depth, framing)
     assert max(picture.disparity.shape) == pipeline.LAYERS_SIDE_PX and picture.rgb.shape == (1920, 2560, 3)
+    picture = pipeline.frame_picture(photo, depth, framing, layers_side_px=200)
+    assert picture.disparity.shape == (150, 200) and picture.rgb.shape == (1920, 2560, 3)
 
 
 def test_depth_survives_a_file(tmp_path, photo, depth) -> None:

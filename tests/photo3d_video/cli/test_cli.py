@@ -176,6 +176,14 @@ def test_any_error_is_one_line(monkeypatch, capsys: pytest.CaptureFixture[str], 
 RESULT = RenderResult(Path("a [b].mp4"), (640, 480), 60, 30.0, dict.fromkeys(STAGES, 0.5))
 
 
+def test_a_single_run_may_be_told_to_overwrite(monkeypatch) -> None:
+    asked = []
+    monkeypatch.setattr("photo3d_video.render_photo", lambda **options: asked.append(options) or RESULT, raising=False)
+    assert cli.main(["a.jpg", "--overwrite", "-o", "there.mp4", "-q"]) == 0
+    assert [(options["photo"], options["output"]) for options in asked] == [("a.jpg", "there.mp4")]
+    assert "overwrite" not in asked[0]
+
+
 @pytest.fixture(autouse=True)
 def _restored_warnings():
     with warnings.catch_warnings():

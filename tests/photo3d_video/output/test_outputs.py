@@ -19,6 +19,7 @@ from photo3d_video.errors import InputError, OutputError, Photo3DError
 from photo3d_video.output.formats import choose_format
 from photo3d_video.output.outputs import RenderResult, output_file
 from photo3d_video.output.stereo import JOINS, anaglyph
+from photo3d_video.pipeline import PREVIEW_LAYERS_SIDE_PX, frame_picture
 from photo3d_video.run import render_photo
 
 SIZE = (160, 120)
@@ -170,10 +171,15 @@ def test_preview_is_the_same_format_made_small(options, full, small) -> None:
     assert preview.long_side_px == usual.long_side_px
 
 
-def test_preview(tmp_path, decode) -> None:
+def test_preview(tmp_path, monkeypatch, decode) -> None:
     rgb = np.zeros((700, 900, 3), np.uint8)
     known = DepthMap(np.full((70, 90), 0.5, np.float32), None, "flat")
+    pictures = []
+    monkeypatch.setattr(
+        "photo3d_video.run.frame_picture", lambda *inputs: pictures.append(frame_picture(*inputs)) or pictures[-1]
+    )
     result = render_photo(rgb, "pan", tmp_path / "c.mp4", depth=known, preview=True, seconds=0.2, fill="fast")
+    assert max(pictures[0].disparity.shape) == PREVIEW_LAYERS_SIDE_PX, "layers of a preview are coarse: that is quick"
     assert (result.size, result.fps, result.frames) == ((480, 374), 15, 3)
     assert decode(result.output).frames.shape == (3, 374, 480, 3)
 
