@@ -70,7 +70,9 @@ def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
     depth = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3)
     amount = (LEAST + (1 - LEAST) * sure) * np.minimum(depth * (1 + QUICKER * sure) / DEEP_PX, 1)
     detail = cv2.merge([amount * (fine[0] + over_cells(plane, SHRINK, unknown.shape)) for plane in broad])
-    return put_over(painted.copy(), np.clip(painted + detail, 0, 1), unknown)
+    result = painted.copy()
+    cv2.add(result, detail, result, unknown.view(np.uint8))
+    return np.clip(result, 0, 1, out=result)
 
 
 def _evenness(plane: Float, known: Bool) -> Float:
