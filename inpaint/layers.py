@@ -18,6 +18,7 @@ from inpaint.fill import Fill
 from inpaint.filters import Bool, Float, nearest, push_pull
 from inpaint.matte import soft_edges
 from inpaint.regions import grow, peel_regions
+from inpaint.slopes import slopes_for_tears
 from inpaint.tears import Links, smooth_surfaces, surfaces
 
 UInt8 = npt.NDArray[np.uint8]
@@ -74,8 +75,8 @@ def build_layers(rgb: UInt8, disparity: Float, budget_px: float, fill: Fill) -> 
 
     matte = soft_edges(q, find_tears(q, budget_px), colour)
     q = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
-    links = find_tears(q, budget_px)
-    front = Layer(colour, q, matte.alpha, links, np.ones(q.shape, bool), ~inside)
+    q, links, alpha = slopes_for_tears(q, find_tears(q, budget_px), matte.alpha, colour)
+    front = Layer(colour, q, alpha, links, np.ones(q.shape, bool), ~inside)
     layers, painted_last = [front], []
     unreliable = matte.rim
     cut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
