@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, cell_means, dot, larger_cells, over_cells, push_pull, put_over
+from inpaint.filters import Bool, Float, add_at, cell_means, dot, larger_cells, over_cells, push_pull, put_over
 
 # What is made up is farther from the truth than a smooth guess, but in grain, sand or plaster anything fits and what is
 # smooth shows: texture that is even and not strong is made up in full, and of other detail this share.
@@ -70,8 +70,7 @@ def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
     depth = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3)
     amount = (LEAST + (1 - LEAST) * sure) * np.minimum(depth * (1 + QUICKER * sure) / DEEP_PX, 1)
     detail = cv2.merge([amount * (fine[0] + over_cells(plane, SHRINK, unknown.shape)) for plane in broad])
-    result = painted.copy()
-    cv2.add(result, detail, result, unknown.view(np.uint8))
+    result = add_at(painted, detail, unknown)
     return np.clip(result, 0, 1, out=result)
 
 

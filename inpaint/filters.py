@@ -119,6 +119,13 @@ def put_over(below: Float, values: Float, where: Bool) -> Float:
     return below
 
 
+def add_at(values: Float, change: Float, where: Bool) -> Float:
+    """`values` (H, W, C) with `change` (H, W, C) added at `where` (H, W), as a new array."""
+    result = values.copy()
+    cv2.add(result, change, result, where.view(np.uint8))
+    return result
+
+
 def cell_means(planes: Float, where: Bool, factor: int) -> tuple[Float, Float]:
     """Means (h, w, C) of squares of `factor` pixels over those `where`, 0 where there are none; their share (h, w)."""
     share = cell_shares(where, factor)

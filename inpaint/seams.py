@@ -6,10 +6,9 @@ all of it, interpolated smoothly.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, cell_means, mean_near, over_cells, push_pull, widened
+from inpaint.filters import Bool, Float, add_at, cell_means, mean_near, over_cells, push_pull, widened
 
 CELL_PX = 4  # offsets are worked out on a grid this coarse
 SEAM_CELLS = 2  # the pixels next to a silhouette are no context: fills begin a little away from it
@@ -31,6 +30,4 @@ def settle(painted: Float, unknown: Bool, context: Bool) -> Float:
     mean, square = (mean_near(values, known, 2 * NEARBY_CELLS) for values in (outer, squares))
     variance = np.maximum(square - mean * mean, 0).sum(-1, keepdims=True)
     off = push_pull(off * np.maximum(CALM**2 / (CALM**2 + variance), LEAST), seam)
-    result = painted.copy()
-    cv2.subtract(result, over_cells(off, CELL_PX, unknown.shape), result, unknown.view(np.uint8))
-    return result
+    return add_at(painted, over_cells(-off, CELL_PX, unknown.shape), unknown)

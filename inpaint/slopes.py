@@ -26,6 +26,8 @@ def slopes_for_tears(disparity: Float, links: Links, alpha: Float, rgb: Float) -
     edge. What the nearer surface covered in part beside them is opaque: there is nothing behind it any more.
     """
     pairs = torn_pairs(links, disparity)
+    if not len(pairs.near):
+        return disparity, links, alpha
     plain = _plain(links, rgb)
     whole = Links(links.right | (plain[:, :-1] & plain[:, 1:]), links.down | (plain[:-1] & plain[1:]))
     mended = np.concatenate([whole.right[~links.right], whole.down[~links.down]])
@@ -39,33 +41,38 @@ def slopes_for_tears(disparity: Float, links: Links, alpha: Float, rgb: Float) -
 
 def _plain(links: Links, rgb: Float) -> Bool:
     """(H, W) pixels around which tears lie where there is no edge."""
-    h, w = rgb.shape[:2]
-    total, count = np.zeros((h, w), np.float32), np.zeros((h, w), np.float32)
+    shape = rgb.shape[:2]
+    shrunk = [(_shrunk(rgb, side_px), np.float32(edge)) for side_px, edge in (SHARP, BLURRED)]
+    total, count = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for torn, first, second, dx in (
         (~links.right, np.s_[:, :-1], np.s_[:, 1:], 1),
         (~links.down, np.s_[:-1], np.s_[1:], 0),
     ):
-        steep = np.maximum(*(_steepness(rgb, dx, side) / np.float32(edge) for side, edge in (SHARP, BLURRED)))
+        steep = np.maximum(*(_steepness(small, dx, shape) / edge for small, edge in shrunk))
         total[first] += torn * np.maximum(steep[first], steep[second])
         count[first] += torn
     total, count = (cv2.GaussianBlur(plane, (0, 0), STRETCH_PX) for plane in (total, count))
     return np.asarray((count > 0) & (total < count))
 
 
-def _steepness(rgb: Float, dx: int, side_px: int) -> Float:
-    """(H, W) the steepest slope nearby of `rgb` (H, W, 3) across upright tears (`dx` 1) or level ones (0), per pixel
-    of the picture made as small as `side_px`.
-    """
+def _shrunk(rgb: Float, side_px: int) -> Float:
+    """`rgb` (H, W, 3) with no more than this long side, without grain."""
     h, w = rgb.shape[:2]
     scale = min(1.0, side_px / max(h, w))
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
-    smooth = cv2.GaussianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), (0, 0), 0.7)
+    return np.asarray(cv2.GaussianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), (0, 0), 0.7), np.float32)
+
+
+def _steepness(small: Float, dx: int, shape: tuple[int, int]) -> Float:
+    """The steepest slope per pixel nearby of `small` (h, w, 3) across upright tears (`dx` 1) or level ones (0),
+    enlarged to `shape` (H, W).
+    """
     kernel = np.array([[-0.5, 0, 0.5]], np.float32)
-    slope = cv2.filter2D(smooth, cv2.CV_32F, kernel if dx else kernel.T)
+    slope = cv2.filter2D(small, cv2.CV_32F, kernel if dx else kernel.T)
     across, along = 2 * BESIDE_PX + 1, 2 * ALONG_PX + 1
     steepest = cv2.dilate(np.sqrt(dot(slope, slope)), np.ones((1, across) if dx else (across, 1), np.uint8))
     mean = cv2.blur(steepest, (1, along) if dx else (along, 1))
-    return np.asarray(cv2.resize(mean, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.resize(mean, shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _beside_mended(covered: Bool, pairs: TornPairs, mended: Bool) -> Bool:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, cell_means, cell_shares, dot, mean_near, over_cells, push_pull
+from inpaint.filters import Bool, Float, add_at, cell_means, cell_shares, dot, mean_near, over_cells, push_pull
 
 Index = npt.NDArray[np.int64]
 
@@ -80,8 +80,7 @@ def continue_structures(painted: Float, unknown: Bool, context: Bool, scale: flo
     change = np.zeros_like(ground.colour)
     guessed, _ = cell_means(painted, unknown, cell_px)
     change[y, x] = (soft[y, x] * (sure > 0))[:, None] * (carried - guessed[y, x])
-    result = painted.copy()
-    cv2.add(result, over_cells(change, cell_px, unknown.shape), result, unknown.view(np.uint8))
+    result = add_at(painted, over_cells(change, cell_px, unknown.shape), unknown)
     return np.clip(result, 0, 1, out=result)  # cells say nothing of what varies within them
 
 

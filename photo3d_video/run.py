@@ -183,8 +183,8 @@ def render_photo(
             depth = studio.once(
                 "depth", stages.depth, loaded, depth, far_is_white, model, save_depth, save_depth_preview
             )
-            detail_px = PREVIEW_LAYERS_SIDE_PX if preview else LAYERS_SIDE_PX
-            picture = studio.once("picture", frame_picture, loaded, depth, place(loaded, depth, size), detail_px)
+            layers_px = PREVIEW_LAYERS_SIDE_PX if preview else LAYERS_SIDE_PX
+            picture = studio.once("picture", frame_picture, loaded, depth, place(loaded, depth, size), layers_px)
         view = make_view(picture, budget, focus_xy)
         cameras = make_path(path, path_view(view, stereo), n_frames, **timing)
         focus_along = partial(make_focus, path, view, picture.disparity, focus_xy is not None, focus_pull)
