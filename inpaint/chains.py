@@ -38,14 +38,19 @@ def find_tears(disparity: Float, budget_px: float) -> Links:
     right_px, down_px = jumps_px(disparity, budget_px)
     strong_px = min(STRONG_PX, max(MIN_STRONG_PX, STRONG_SHARE * budget_px))
     weak_px = WEAK * strong_px
-    least_length = min(MIN_LENGTH_PX, max(3, MIN_LENGTH_SHARE * max(disparity.shape)))
+    least_length = shortest_edge_px(disparity.shape)
     weak = Links(right_px <= weak_px, down_px <= weak_px)
     chains = link_chains(weak, right_px, down_px, strong_px, least_length)
     kept = _real_edges(chains, strong_px, least_length)
-    torn_right, torn_down = _as_maps(chains, kept, disparity.shape)
+    torn_right, torn_down = _as_maps(chains.corner[kept], disparity.shape)
     for path in _bridges(chains, kept, right_px, down_px, weak_px / 2):
         _tear_along(path, torn_right, torn_down)
     return Links(~torn_right, ~torn_down)
+
+
+def shortest_edge_px(shape: tuple[int, ...]) -> float:
+    """The least length of a depth edge in a picture of `shape` (H, W)."""
+    return min(MIN_LENGTH_PX, max(3, MIN_LENGTH_SHARE * max(shape)))
 
 
 def link_chains(
@@ -57,14 +62,8 @@ def link_chains(
     for a graph.
     """
     h, w = links.down.shape[0] + 1, links.down.shape[1]
-    (ry, rx), (dy, dx) = np.nonzero(~links.right), np.nonzero(~links.down)
-    corner = np.concatenate(
-        [
-            np.stack([ry * (w + 1) + rx + 1, (ry + 1) * (w + 1) + rx + 1], 1),
-            np.stack([(dy + 1) * (w + 1) + dx, (dy + 1) * (w + 1) + dx + 1], 1),
-        ]
-    )
-    jump = np.concatenate([right_px[ry, rx], down_px[dy, dx]])
+    corner = _corners(links)
+    jump = np.concatenate([right_px[~links.right], down_px[~links.down]])
     if least_peak_px > 0 or least_length > 0:
         possible = _in_pieces(corner, jump, least_peak_px, least_length)
         corner, jump = corner[possible], jump[possible]
@@ -90,6 +89,26 @@ def link_chains(
         first, last = (nodes[0], nodes[-1]) if nodes else (-1 - k, -1 - k)
         graph.add_edge(first, last, key=k, length=int(length[k]), peak=float(peak[k]))
     return Chains(corner, jump.astype(np.float32), chain.astype(np.int64), graph)
+
+
+def long_tears(links: Links, least_length_px: float) -> Links:
+    """`links` with those tears mended that are shorter, with all that hangs together with them at pixel corners."""
+    corner = _corners(links)
+    long = _in_pieces(corner, np.zeros(len(corner), np.float32), 0, least_length_px)
+    right, down = _as_maps(corner[long], (links.right.shape[0], links.down.shape[1]))
+    return Links(~right, ~down)
+
+
+def _corners(links: Links) -> Index:
+    """(N, 2) the corners that each torn link separates: links to the right first, then those downward."""
+    w = links.down.shape[1]
+    (ry, rx), (dy, dx) = np.nonzero(~links.right), np.nonzero(~links.down)
+    return np.concatenate(
+        [
+            np.stack([ry * (w + 1) + rx + 1, (ry + 1) * (w + 1) + rx + 1], 1),
+            np.stack([(dy + 1) * (w + 1) + dx, (dy + 1) * (w + 1) + dx + 1], 1),
+        ]
+    )
 
 
 def _in_pieces(corner: Index, jump_px: Float, least_peak_px: float, least_length: float) -> Bool:
@@ -140,10 +159,11 @@ def _real_edges(chains: Chains, strong_px: float, min_length_px: float) -> Bool:
     return np.isin(chains.chain, kept)
 
 
-def _as_maps(chains: Chains, kept: Bool, shape: tuple[int, ...]) -> tuple[Bool, Bool]:
+def _as_maps(corner: Index, shape: tuple[int, ...]) -> tuple[Bool, Bool]:
+    """What is torn to the right (H, W - 1) and downward (H - 1, W), of the corners (N, 2) of torn links."""
     h, w = shape
     right, down = np.zeros((h, w - 1), bool), np.zeros((h - 1, w), bool)
-    first, second = chains.corner[kept].T
+    first, second = corner.T
     upright = second - first == w + 1
     i, j = np.divmod(first, w + 1)
     right[i[upright], j[upright] - 1] = True

@@ -18,7 +18,7 @@ from inpaint.fill import Fill
 from inpaint.filters import Bool, Float, nearest, push_pull
 from inpaint.matte import soft_edges
 from inpaint.regions import grow, peel_regions
-from inpaint.slopes import slopes_for_tears
+from inpaint.slopes import opaque_beside_slopes, slopes_for_tears
 from inpaint.tears import Links, smooth_surfaces, surfaces
 
 UInt8 = npt.NDArray[np.uint8]
@@ -68,14 +68,14 @@ def build_layers(rgb: UInt8, disparity: Float, budget_px: float, fill: Fill) -> 
     q = _smooth_outside(extend(disparity, border), border)
     inside = np.zeros(q.shape, bool)
     inside[border:-border, border:-border] = True
-    q = remove_fragments(q, find_tears(q, budget_px))
-    # Tears anew: an edge that ran round a fragment now runs through it, and smoothing would mix both sides there.
-    q = smooth_surfaces(q, find_tears(q, budget_px), SMOOTHING_ROUNDS)
+    q = separate_surfaces(q, budget_px)
     colour, _ = fill(extend(rgb.astype(np.float32) / np.float32(255), border), q, ~inside, inside)
 
-    matte = soft_edges(q, find_tears(q, budget_px), colour)
-    q = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
-    q, links, alpha = slopes_for_tears(q, find_tears(q, budget_px), matte.alpha, colour)
+    matte = soft_edges(*slopes_for_tears(q, find_tears(q, budget_px), colour), colour)
+    grown = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
+    torn = find_tears(grown, budget_px)
+    q, links = slopes_for_tears(grown, torn, colour)
+    alpha = opaque_beside_slopes(matte.alpha, grown, torn, links)
     front = Layer(colour, q, alpha, links, np.ones(q.shape, bool), ~inside)
     layers, painted_last = [front], []
     unreliable = matte.rim
@@ -90,6 +90,13 @@ def build_layers(rgb: UInt8, disparity: Float, budget_px: float, fill: Fill) -> 
         unreliable = np.zeros_like(unreliable)
     clean = map(_without_shine, layers[1:], painted_last)
     return LayeredImage((front, *clean, _backdrop(layers[-1])), border, budget_px)
+
+
+def separate_surfaces(disparity: Float, budget_px: float) -> Float:
+    """Disparity (H, W) without small torn-off pieces, and smooth between its tears."""
+    q = remove_fragments(disparity, find_tears(disparity, budget_px))
+    # Tears anew: an edge that ran round a fragment now runs through it, and smoothing would mix both sides there.
+    return smooth_surfaces(q, find_tears(q, budget_px), SMOOTHING_ROUNDS)
 
 
 def remove_fragments(disparity: Float, links: Links) -> Float:

@@ -1,8 +1,7 @@
-"""Slopes in place of tears that nothing in the photo speaks for.
+"""Slopes in place of tears that are probably none.
 
-A tear opens, and what is painted behind it shows. Where both of its sides look alike, in a lawn or within a blurred
-leaf, depth that steps there is a mistake as a rule, and the gap draws the eye; a surface that is stretched there does
-not.
+A tear opens, and what is painted behind it shows. Estimated depth also steps where nothing does, in a lawn or across
+the bonnet of a car, and a gap there draws the eye; a surface that is stretched there does not.
 """
 
 from __future__ import annotations
@@ -10,69 +9,108 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, closest_pixel, dot, widened
-from inpaint.tears import Links, TornPairs, smooth_surfaces, torn_pairs
+from inpaint.chains import long_tears, shortest_edge_px
+from inpaint.filters import Bool, Float, box_mean, closest_pixel, dot, widened
+from inpaint.tears import Index, Links, TornPairs, torn_pairs
 
-# Edges, sharp and blurred ones, are looked for at these long sides, px; slopes of colour (0..1) per pixel of that size
-# from which there is one.
-SHARP, BLURRED = (512, 0.03), (128, 0.06)
-BESIDE_PX, ALONG_PX = 3, 3  # it may lie so far beside the tear, and is as long as this to both sides at least
-STRETCH_PX = 4.0  # tears are judged in stretches about so long, of the full size
+# Of what a picture shows at a tear, two things tell best whether it is real: the step of disparity, and how unlike the
+# colours on both sides are. `python -m training.fit_tears` finds POWER, and REAL for one tear in four that is real.
+POWER, REAL = 0.64, 0.027  # a tear stays if step * unlikeness ** POWER is larger, in the mean of a stretch
+LEAST_STEP, LEAST_UNLIKENESS = 1e-4, 0.01  # colours are in 0..1; the latter is added
+SIDE_PX = 384  # colours are compared at this long side
+SIDES_PX = ((4, 2), (8, 4))  # means of boxes so far to both sides, of such a radius: thin things want the first
+STRETCH_PX, STRETCH_SHARE = 4.0, 0.008  # tears are judged in stretches about so long: px, or of the long side
+CELL_PX = 2  # on a grid of such cells
 BAND_PX, ROUNDS = 4, 10  # the slope reaches so far to both sides
 
 
-def slopes_for_tears(disparity: Float, links: Links, alpha: Float, rgb: Float) -> tuple[Float, Links, Float]:
-    """`disparity` (H, W), `links` and `alpha` (H, W) with slopes for those tears where `rgb` (H, W, 3) in 0..1 has no
-    edge. What the nearer surface covered in part beside them is opaque: there is nothing behind it any more.
+def slopes_for_tears(disparity: Float, links: Links, rgb: Float) -> tuple[Float, Links]:
+    """`disparity` (H, W) and `links` with slopes for those tears that are probably none, going by the step and by the
+    colours `rgb` (H, W, 3) in 0..1.
     """
     pairs = torn_pairs(links, disparity)
     if not len(pairs.near):
-        return disparity, links, alpha
-    plain = _plain(links, rgb)
-    whole = Links(links.right | (plain[:, :-1] & plain[:, 1:]), links.down | (plain[:-1] & plain[1:]))
-    mended = np.concatenate([whole.right[~links.right], whole.down[~links.down]])
+        return disparity, links
+    doubtful = tear_evidence(disparity, links, rgb) @ np.array([1, POWER], np.float32) < np.log(REAL)
+    whole = _without(links, doubtful)
+    mended = _mended(links, whole)
     if not mended.any():
-        return disparity, links, alpha
+        return disparity, links
     beside = np.zeros(disparity.shape, np.uint8)
     beside.ravel()[np.concatenate([pairs.near[mended], pairs.far[mended]])] = 1
-    slopes = np.where(widened(beside, BAND_PX) > 0, smooth_surfaces(disparity, whole, ROUNDS), disparity)
-    return slopes.astype(np.float32), whole, np.where(_beside_mended(alpha < 1, pairs, mended), np.float32(1), alpha)
+    return _smooth(disparity, whole, widened(beside, BAND_PX) > 0), whole
 
 
-def _plain(links: Links, rgb: Float) -> Bool:
-    """(H, W) pixels around which tears lie where there is no edge."""
-    shape = rgb.shape[:2]
-    shrunk = [(_shrunk(rgb, side_px), np.float32(edge)) for side_px, edge in (SHARP, BLURRED)]
-    total, count = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    for torn, first, second, dx in (
-        (~links.right, np.s_[:, :-1], np.s_[:, 1:], 1),
-        (~links.down, np.s_[:-1], np.s_[1:], 0),
-    ):
-        steep = np.maximum(*(_steepness(small, dx, shape) / edge for small, edge in shrunk))
-        total[first] += torn * np.maximum(steep[first], steep[second])
-        count[first] += torn
-    total, count = (cv2.GaussianBlur(plane, (0, 0), STRETCH_PX) for plane in (total, count))
-    return np.asarray((count > 0) & (total < count))
-
-
-def _shrunk(rgb: Float, side_px: int) -> Float:
-    """`rgb` (H, W, 3) with no more than this long side, without grain."""
-    h, w = rgb.shape[:2]
-    scale = min(1.0, side_px / max(h, w))
-    size = (max(1, round(w * scale)), max(1, round(h * scale)))
-    return np.asarray(cv2.GaussianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), (0, 0), 0.7), np.float32)
-
-
-def _steepness(small: Float, dx: int, shape: tuple[int, int]) -> Float:
-    """The steepest slope per pixel nearby of `small` (h, w, 3) across upright tears (`dx` 1) or level ones (0),
-    enlarged to `shape` (H, W).
+def opaque_beside_slopes(alpha: Float, disparity: Float, torn: Links, whole: Links) -> Float:
+    """`alpha` (H, W) with 1 for what the nearer side of `disparity` (H, W) covered in part where `torn` has tears and
+    `whole` slopes: there is nothing behind it any more.
     """
-    kernel = np.array([[-0.5, 0, 0.5]], np.float32)
-    slope = cv2.filter2D(small, cv2.CV_32F, kernel if dx else kernel.T)
-    across, along = 2 * BESIDE_PX + 1, 2 * ALONG_PX + 1
-    steepest = cv2.dilate(np.sqrt(dot(slope, slope)), np.ones((1, across) if dx else (across, 1), np.uint8))
-    mean = cv2.blur(steepest, (1, along) if dx else (along, 1))
-    return np.asarray(cv2.resize(mean, shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    mended = _mended(torn, whole)
+    if not mended.any():
+        return alpha
+    return np.where(_beside_mended(alpha < 1, torn_pairs(torn, disparity), mended), np.float32(1), alpha)
+
+
+def tear_evidence(disparity: Float, links: Links, rgb: Float) -> Float:
+    """(N, 2) logarithms of the step and of the unlikeness of colours at each tear, in the order of `torn_pairs`, both
+    in the mean of the stretch around it.
+    """
+    h, w = disparity.shape
+    shape = (-(-h // CELL_PX), -(-w // CELL_PX))
+    cells, seen = [], []
+    for torn, axis in ((~links.right, 1), (~links.down, 0)):
+        y, x = np.nonzero(torn)
+        step = np.abs(np.diff(disparity, axis=axis)[y, x])
+        cells.append((y // CELL_PX) * shape[1] + x // CELL_PX)
+        seen.append(np.stack([np.maximum(step, LEAST_STEP), _unlikeness(rgb, axis, y, x) + LEAST_UNLIKENESS], 1))
+    cell, logs = np.concatenate(cells), np.log(np.concatenate(seen))
+    planes = np.stack([np.bincount(cell, x, shape[0] * shape[1]) for x in (*logs.T, np.ones(len(cell)))], 1)
+    stretch = max(STRETCH_PX, STRETCH_SHARE * max(h, w)) / CELL_PX
+    spread = cv2.GaussianBlur(planes.reshape(*shape, 3).astype(np.float32), (0, 0), stretch).reshape(-1, 3)[cell]
+    return np.asarray(spread[:, :2] / spread[:, 2:], np.float32)
+
+
+def _unlikeness(rgb: Float, axis: int, y: Index, x: Index) -> Float:
+    """(N,) distance of the colours of `rgb` (H, W, 3) on both sides, along an axis, of pixels (N,)."""
+    h, w = rgb.shape[:2]
+    scale = SIDE_PX / max(h, w)
+    size = (max(1, round(w * scale)), max(1, round(h * scale)))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    most = np.zeros(size[::-1], np.float32)
+    for off, radius in SIDES_PX:
+        kernel = np.zeros((1, 2 * off + 1), np.float32)
+        kernel[0, 0], kernel[0, -1] = -1, 1
+        across = kernel if axis == 1 else kernel.T
+        change = cv2.filter2D(box_mean(small, radius), cv2.CV_32F, across, borderType=cv2.BORDER_REPLICATE)
+        most = np.maximum(most, np.sqrt(dot(change, change)))
+    return np.asarray(most[y * size[1] // h, x * size[0] // w])
+
+
+def _without(links: Links, doubtful: Bool) -> Links:
+    """`links` without those tears that are `doubtful` (N,), in the order of `torn_pairs`; neither what is mended nor
+    what stays torn is shorter than a depth edge may be: neither dashes nor crumbs.
+    """
+    least = shortest_edge_px((links.right.shape[0], links.down.shape[1]))
+    right, down = (np.ones_like(x) for x in (links.right, links.down))
+    upright = int(np.count_nonzero(~links.right))
+    right[~links.right], down[~links.down] = ~doubtful[:upright], ~doubtful[upright:]
+    mended = long_tears(Links(right, down), least)
+    return long_tears(Links(links.right | ~mended.right, links.down | ~mended.down), least)
+
+
+def _smooth(disparity: Float, links: Links, where: Bool) -> Float:
+    """The pixels `where` (H, W) averaged with those they are linked to, again and again; the others stay."""
+    result = disparity.copy()
+    flat, at = result.ravel(), np.flatnonzero(where)
+    near = [np.where(linked[at], at + offset, at) for offset, linked in links.to_neighbours()]
+    for _ in range(ROUNDS):
+        flat[at] = (flat[at] + sum(flat[n] for n in near)) / np.float32(1 + len(near))
+    return result
+
+
+def _mended(torn: Links, whole: Links) -> Bool:
+    """(N,) which of the tears of `torn`, in the order of `torn_pairs`, `whole` does not have."""
+    return np.concatenate([whole.right[~torn.right], whole.down[~torn.down]])
 
 
 def _beside_mended(covered: Bool, pairs: TornPairs, mended: Bool) -> Bool:

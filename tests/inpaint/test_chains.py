@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from inpaint.chains import MAX_GAP_PX, Chains, _close_pairs, _connected, find_tears, link_chains
+from inpaint.chains import MAX_GAP_PX, Chains, _close_pairs, _connected, find_tears, link_chains, long_tears
 from inpaint.tears import Links, jumps_px, surfaces
 from tests.scenes import cases, two_planes
 
@@ -126,3 +127,25 @@ def test_gap_on_a_flat_surface_is_not_bridged() -> None:
     links = find_tears(q, BUDGET_PX)
     assert links.right[29, 20:60].all() and links.down[28:30, 20:60].all()
     np.testing.assert_array_equal(links.right, np.abs(np.diff(q, axis=1)) < 0.05)
+
+
+def test_short_tears_are_mended_and_long_ones_are_not() -> None:
+    links = Links.all((20, 30))
+    links.right[2:6, 4] = False  # a straight one
+    links.right[10:16, 20], links.down[9, 20:25] = False, False  # one round a corner, longer in all than its parts
+    mended = long_tears(links, 8)
+    assert mended.right[:6].all()
+    np.testing.assert_array_equal(mended.right[10:], links.right[10:])
+    np.testing.assert_array_equal(mended.down, links.down)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 12), st.integers(2, 12))
+def test_what_is_asked_of_long_tears_they_have(seed: int, height: int, width: int) -> None:
+    rng = np.random.default_rng(seed)
+    links = Links(rng.random((height, width - 1)) < 0.7, rng.random((height - 1, width)) < 0.7)
+    same, some, none = (long_tears(links, length) for length in (0, 4, np.inf))
+    np.testing.assert_array_equal(same.right, links.right)
+    np.testing.assert_array_equal(same.down, links.down)
+    assert (some.right >= links.right).all() and (some.down >= links.down).all()
+    again = long_tears(some, 4)
+    assert torn_count(again) == torn_count(some) and torn_count(none) == 0

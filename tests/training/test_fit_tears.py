@@ -1,0 +1,34 @@
+"""Which tears are real, fitted: on evidence that the test makes up, and on a scene that it draws."""
+
+import numpy as np
+import pytest
+
+from inpaint.tears import Links
+from training.fit_tears import at_tears, fit, true_steps_px
+
+
+def test_the_regression_finds_what_made_the_data() -> None:
+    rng = np.random.default_rng(3)
+    evidence = rng.normal(-1.5, 1, (20_000, 2)).astype(np.float32)
+    likely = 1 / (1 + np.exp(-(1.2 * evidence[:, 0] + 0.8 * evidence[:, 1] + 2)))
+    true = rng.random(len(likely)) < likely
+    found = fit(evidence, true, np.full(len(true), 1 / len(true)))
+    assert found == pytest.approx((1.2, 0.8, 2), abs=0.1)
+
+
+def test_true_steps_are_looked_for_nearby_and_where_depth_is_known() -> None:
+    truth = np.zeros((100, 200), np.float32)
+    truth[:, 100:] = 0.5
+    known = np.ones(truth.shape, bool)
+    known[:, 150:] = False
+    steps = true_steps_px(truth, known, 40.0)
+    np.testing.assert_allclose(steps[:, 97:103], 20)
+    assert (steps[:, :90] == 0).all() and (steps[:, 110:140] == 0).all()
+    assert np.isnan(steps[:, 150:]).all()
+
+
+def test_values_come_in_the_order_of_torn_pairs() -> None:
+    links = Links(np.ones((3, 3), bool), np.ones((2, 4), bool))
+    links.right[1, 2] = links.down[0, 3] = False
+    values = np.arange(12, dtype=np.float32).reshape(3, 4)
+    np.testing.assert_array_equal(at_tears(values, links), [6, 3])
