@@ -132,9 +132,8 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
     hidden = regions.hidden
     rgb, q = _paint(front.rgb, front.disparity, hidden, regions.context & ~unreliable, fill)
     if regions.inner.any():
-        # What is painted already counts as context, so that no seam shows between the two.
         known = regions.context | regions.inner_context
-        rgb, q = _paint(rgb, q, regions.inner, (known & ~unreliable) | (hidden & ~regions.inner), fill)
+        rgb, q = _paint(rgb, q, regions.inner, known & ~unreliable, fill)
     q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)
     links = find_tears(q, budget_px)
     new_cut = _hidden_cuts(links, q, hidden)

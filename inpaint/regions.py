@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float
+from inpaint.filters import Bool, Float, widened
 from inpaint.tears import Index, Links, TornPairs, torn_pairs
 
 CONTEXT_STEPS = 96
@@ -109,10 +109,23 @@ def peel_regions(
     level = np.where(hidden, between[taken.source], np.inf).astype(np.float32)
     window = np.ones((2 * min(int(steps.max()), CONTEXT_STEPS) + 1,) * 2, np.uint8)
     inner_context = context & (disparity > cv2.erode(level, window))
-    inner = hidden & inner_context.ravel()[pairs.far][taken.source]
-    # Thin strips would stand as streaks in what is painted around them.
-    inner = cv2.morphologyEx(inner.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THIN_PX, THIN_PX), np.uint8)) > 0
+    at = np.flatnonzero(hidden)
+    inner = np.zeros_like(hidden)
+    inner.ravel()[at] = _before_larger(inner_context, pairs.far[taken.source.ravel()[at]])
+    # Thin strips would stand as streaks in what is painted around them; the rim of a wider part is no strip.
+    wide = cv2.morphologyEx(inner.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THIN_PX, THIN_PX), np.uint8))
+    inner &= widened(wide, THIN_PX // 2) > 0
     return PeelRegions(hidden, context & ~inner_context, inner, inner_context)
+
+
+def _before_larger(context: Bool, background: Index) -> Bool:
+    """(N,) which pixels hide pieces of `context` (H, W) that are no smaller than what is before them in all: a scrap
+    does not tell what goes on behind so much. `background` (N,): the flat index of what each pixel hides.
+    """
+    _, label = cv2.connectedComponents(context.astype(np.uint8), connectivity=4)
+    piece = label.ravel()[background]
+    area = np.bincount(label.ravel())
+    return np.asarray((piece > 0) & (area >= np.bincount(piece, minlength=len(area)))[piece])
 
 
 def reveal_steps(pairs: TornPairs, disparity: Float, budget_px: float, margin_px: float) -> npt.NDArray[np.int64]:

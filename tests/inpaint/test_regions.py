@@ -121,6 +121,32 @@ def test_what_lies_behind_all_is_not_told_by_what_lies_between() -> None:
     assert not (regions.hidden & (regions.context | regions.inner_context)).any()
 
 
+def test_a_scrap_does_not_tell_what_goes_on_behind_something_large() -> None:
+    q = np.full((90, 120), 0.1, np.float32)
+    q[20:70, 40:100] = 0.9
+    q[20:70, 34:40] = 0.5  # a strip beside it, smaller than what moves before it
+    links = find_tears(q, BUDGET_PX)
+    uncut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
+    regions = peel_regions(q, links, uncut, BUDGET_PX, 3.0, 0.004)
+    assert regions is not None and regions.hidden[45, 42] and not regions.inner.any()
+
+
+def test_what_is_painted_with_its_own_background_reaches_up_to_it() -> None:
+    rng = np.random.default_rng(5)
+    q = np.full((90, 160), 0.1, np.float32)
+    q[20:] = 0.5  # the ground before a wall
+    edge = 80 + rng.integers(-2, 3, 90)
+    near = np.arange(160)[None] < edge[:, None]
+    q[near] = 0.9  # with a ragged outline
+    links = find_tears(q, BUDGET_PX)
+    uncut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
+    regions = peel_regions(q, links, uncut, BUDGET_PX, 3.0, 0.004)
+    assert regions is not None
+    below = np.arange(90) > 50
+    rim = near & ~np.roll(near, -1, axis=1) & below[:, None]
+    assert regions.inner[rim].all()
+
+
 @given(st.floats(1, 80), st.floats(0, 5))
 def test_reveal_steps_cover_the_opening(budget_px, margin_px) -> None:
     q = np.array([[NEAR, 0.5, FAR]], np.float32)
