@@ -1,10 +1,11 @@
-"""Which tears are real, fitted: on evidence that the test makes up, and on a scene that it draws."""
+"""Which tears are real, fitted: on evidence that the test makes up, and on a picture that it draws."""
 
 import numpy as np
 import pytest
 
 from inpaint.tears import Links
-from training.fit_tears import at_tears, fit, true_steps_px
+from tests.scenes import two_planes
+from training.fit_tears import at_tears, fit, judged_tears, true_steps_px
 
 
 def test_the_regression_finds_what_made_the_data() -> None:
@@ -32,3 +33,11 @@ def test_values_come_in_the_order_of_torn_pairs() -> None:
     links.right[1, 2] = links.down[0, 3] = False
     values = np.arange(12, dtype=np.float32).reshape(3, 4)
     np.testing.assert_array_equal(at_tears(values, links), [6, 3])
+
+
+def test_each_tear_of_a_picture_has_evidence_and_a_true_step() -> None:
+    scene = two_planes(150, 200)
+    truth = scene.disparity + 0.1  # known throughout
+    evidence, step = judged_tears(scene.rgb, truth)
+    assert evidence.shape == (len(step), 2) and len(step) > 0
+    assert np.isfinite(evidence).all() and np.isfinite(step).all() and (step >= 0).all()
