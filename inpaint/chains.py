@@ -63,7 +63,7 @@ def link_chains(
     """
     h, w = links.down.shape[0] + 1, links.down.shape[1]
     corner = _corners(links)
-    jump = np.concatenate([right_px[~links.right], down_px[~links.down]])
+    jump = links.at_tears(right_px, down_px)
     if least_peak_px > 0 or least_length > 0:
         possible = _in_pieces(corner, jump, least_peak_px, least_length)
         corner, jump = corner[possible], jump[possible]

@@ -11,7 +11,7 @@ import numpy as np
 
 from inpaint.chains import long_tears, shortest_edge_px
 from inpaint.filters import Bool, Float, box_mean, closest_pixel, dot, widened
-from inpaint.tears import Index, Links, TornPairs, torn_pairs
+from inpaint.tears import Links, TornPairs, torn_pairs
 
 # Of what a picture shows at a tear, two things tell best whether it is real: the step of disparity, and how unlike the
 # colours on both sides are. `python -m training.fit_tears` finds POWER, and REAL for one tear in four that is real.
@@ -31,9 +31,9 @@ def slopes_for_tears(disparity: Float, links: Links, rgb: Float) -> tuple[Float,
     pairs = torn_pairs(links, disparity)
     if not len(pairs.near):
         return disparity, links
-    doubtful = tear_evidence(disparity, links, rgb) @ np.array([1, POWER], np.float32) < np.log(REAL)
+    doubtful = tear_evidence(disparity, pairs, rgb) @ np.array([1, POWER], np.float32) < np.log(REAL)
     whole = _without(links, doubtful)
-    mended = _mended(links, whole)
+    mended = links.at_tears(whole.right, whole.down)
     if not mended.any():
         return disparity, links
     beside = np.zeros(disparity.shape, np.uint8)
@@ -45,45 +45,48 @@ def opaque_beside_slopes(alpha: Float, disparity: Float, torn: Links, whole: Lin
     """`alpha` (H, W) with 1 for what the nearer side of `disparity` (H, W) covered in part where `torn` has tears and
     `whole` slopes: there is nothing behind it any more.
     """
-    mended = _mended(torn, whole)
+    mended = torn.at_tears(whole.right, whole.down)
     if not mended.any():
         return alpha
     return np.where(_beside_mended(alpha < 1, torn_pairs(torn, disparity), mended), np.float32(1), alpha)
 
 
-def tear_evidence(disparity: Float, links: Links, rgb: Float) -> Float:
-    """(N, 2) logarithms of the step and of the unlikeness of colours at each tear, in the order of `torn_pairs`, both
-    in the mean of the stretch around it.
+def tear_evidence(disparity: Float, pairs: TornPairs, rgb: Float) -> Float:
+    """(N, 2) logarithms of the step and of the unlikeness of colours at each of the tears `pairs`, both in the mean of
+    the stretch around it.
     """
     h, w = disparity.shape
+    flat = disparity.ravel()
+    step = np.maximum(flat[pairs.near] - flat[pairs.far], LEAST_STEP)
+    y, x = np.divmod(pairs.first, w)
+    across = _unlikeness(rgb)
+    down = (np.abs(pairs.near - pairs.far) == w).astype(np.int64)
+    unlike = across[down, y * across.shape[1] // h, x * across.shape[2] // w] + LEAST_UNLIKENESS
     shape = (-(-h // CELL_PX), -(-w // CELL_PX))
-    cells, seen = [], []
-    for torn, axis in ((~links.right, 1), (~links.down, 0)):
-        y, x = np.nonzero(torn)
-        step = np.abs(np.diff(disparity, axis=axis)[y, x])
-        cells.append((y // CELL_PX) * shape[1] + x // CELL_PX)
-        seen.append(np.stack([np.maximum(step, LEAST_STEP), _unlikeness(rgb, axis, y, x) + LEAST_UNLIKENESS], 1))
-    cell, logs = np.concatenate(cells), np.log(np.concatenate(seen))
-    planes = np.stack([np.bincount(cell, x, shape[0] * shape[1]) for x in (*logs.T, np.ones(len(cell)))], 1)
+    cell = (y // CELL_PX) * shape[1] + x // CELL_PX
+    seen = np.log(step), np.log(unlike), np.ones(len(cell))
+    planes = np.stack([np.bincount(cell, values, shape[0] * shape[1]) for values in seen], 1)
     stretch = max(STRETCH_PX, STRETCH_SHARE * max(h, w)) / CELL_PX
     spread = cv2.GaussianBlur(planes.reshape(*shape, 3).astype(np.float32), (0, 0), stretch).reshape(-1, 3)[cell]
     return np.asarray(spread[:, :2] / spread[:, 2:], np.float32)
 
 
-def _unlikeness(rgb: Float, axis: int, y: Index, x: Index) -> Float:
-    """(N,) distance of the colours of `rgb` (H, W, 3) on both sides, along an axis, of pixels (N,)."""
-    h, w = rgb.shape[:2]
-    scale = SIDE_PX / max(h, w)
-    size = (max(1, round(w * scale)), max(1, round(h * scale)))
+def _unlikeness(rgb: Float) -> Float:
+    """(2, h, w) distance of the colours of `rgb` (H, W, 3) to the left and to the right of each pixel, and above and
+    below it, at a long side of SIDE_PX.
+    """
+    scale = SIDE_PX / max(rgb.shape[:2])
+    size = [max(1, round(side * scale)) for side in rgb.shape[1::-1]]
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    most = np.zeros(size[::-1], np.float32)
+    most = np.zeros((2, *small.shape[:2]), np.float32)
     for off, radius in SIDES_PX:
+        mean = box_mean(small, radius)
         kernel = np.zeros((1, 2 * off + 1), np.float32)
         kernel[0, 0], kernel[0, -1] = -1, 1
-        across = kernel if axis == 1 else kernel.T
-        change = cv2.filter2D(box_mean(small, radius), cv2.CV_32F, across, borderType=cv2.BORDER_REPLICATE)
-        most = np.maximum(most, np.sqrt(dot(change, change)))
-    return np.asarray(most[y * size[1] // h, x * size[0] // w])
+        for plane, across in zip(most, (kernel, kernel.T), strict=True):
+            change = cv2.filter2D(mean, cv2.CV_32F, across, borderType=cv2.BORDER_REPLICATE)
+            np.maximum(plane, np.sqrt(dot(change, change)), out=plane)
+    return most
 
 
 def _without(links: Links, doubtful: Bool) -> Links:
@@ -106,11 +109,6 @@ def _smooth(disparity: Float, links: Links, where: Bool) -> Float:
     for _ in range(ROUNDS):
         flat[at] = (flat[at] + sum(flat[n] for n in near)) / np.float32(1 + len(near))
     return result
-
-
-def _mended(torn: Links, whole: Links) -> Bool:
-    """(N,) which of the tears of `torn`, in the order of `torn_pairs`, `whole` does not have."""
-    return np.concatenate([whole.right[~torn.right], whole.down[~torn.down]])
 
 
 def _beside_mended(covered: Bool, pairs: TornPairs, mended: Bool) -> Bool:

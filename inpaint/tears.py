@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,6 +26,10 @@ class Links:
         h, w = shape
         return Links(np.ones((h, w - 1), bool), np.ones((h - 1, w), bool))
 
+    def at_tears(self, right: npt.NDArray[Any], down: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """(N,) what `right` (H, W - 1) and `down` (H - 1, W) hold at each torn link, in the order of `torn_pairs`."""
+        return np.concatenate([right[~self.right], down[~self.down]])
+
     def to_neighbours(self) -> list[tuple[int, Bool]]:
         """(flat index offset, (H * W,) mask of pixels that have a link that way): right, left, down, up."""
         h, w = self.down.shape[0] + 1, self.down.shape[1]
@@ -42,13 +47,18 @@ class TornPairs:
     near: Index  # (N,)
     far: Index  # (N,)
 
+    @property
+    def first(self) -> Index:
+        """(N,) the left or the upper pixel of each pair."""
+        return np.minimum(self.near, self.far)
+
 
 def torn_pairs(links: Links, disparity: Float) -> TornPairs:
     """The torn links of `links`, ordered by which side is nearer in `disparity` (H, W)."""
-    h, w = disparity.shape
-    index = np.arange(h * w).reshape(h, w)
-    first = np.concatenate([index[:, :-1][~links.right], index[:-1][~links.down]])
-    second = np.concatenate([index[:, 1:][~links.right], index[1:][~links.down]])
+    w = disparity.shape[1]
+    right, down = np.flatnonzero(~links.right), np.flatnonzero(~links.down)
+    right += right // max(w - 1, 1)  # rows of pixels are longer by one than those of links
+    first, second = np.concatenate([right, down]), np.concatenate([right + 1, down + w])
     flat = disparity.ravel()
     swap = flat[first] < flat[second]
     return TornPairs(np.where(swap, second, first), np.where(swap, first, second))

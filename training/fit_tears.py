@@ -19,7 +19,7 @@ from inpaint.edges import sharpen
 from inpaint.filters import Bool, Float, far_and_span, widened
 from inpaint.layers import separate_surfaces
 from inpaint.slopes import tear_evidence
-from inpaint.tears import Links
+from inpaint.tears import torn_pairs
 from photo3d_video.depth.builtin import estimate_depth
 from photo3d_video.pipeline import FAR_DISPARITY, parallax_budget_px
 from training.sources import read_picture, training_pairs
@@ -52,11 +52,6 @@ def true_steps_px(truth: Float, known: Bool, budget_px: float) -> Float:
     return np.where(widened((~known).astype(np.uint8), reach) > 0, np.float32(np.nan), steps)
 
 
-def at_tears(values: npt.NDArray[np.float32], links: Links) -> Float:
-    """(N,) of `values` (H, W) at each tear, in the order of `torn_pairs`."""
-    return np.concatenate([values[:, :-1][~links.right], values[:-1][~links.down]])
-
-
 def judged_tears(rgb: npt.NDArray[np.uint8], truth: Float) -> tuple[Float, Float]:
     """The evidence (N, 2) of each tear of a picture (H, W, 3), and the true step (N,) there, px; NaN if unknown.
 
@@ -70,9 +65,9 @@ def judged_tears(rgb: npt.NDArray[np.uint8], truth: Float) -> tuple[Float, Float
     budget = parallax_budget_px(w, h, 1.0)
     q = sharpen(np.asarray(FAR_DISPARITY + (1 - FAR_DISPARITY) * estimate, np.float32), rgb, budget)
     q = separate_surfaces(q, budget)
-    links = find_tears(q, budget)
-    evidence = tear_evidence(q, links, rgb.astype(np.float32) / np.float32(255))
-    return evidence, at_tears(true_steps_px(truth, known, budget), links)
+    pairs = torn_pairs(find_tears(q, budget), q)
+    evidence = tear_evidence(q, pairs, rgb.astype(np.float32) / np.float32(255))
+    return evidence, true_steps_px(truth, known, budget).ravel()[pairs.first]
 
 
 def sharp_pairs(data: Path) -> Iterator[Path]:
@@ -95,7 +90,8 @@ def main() -> None:
         clear = (step > TRUE_PX) | (step < FALSE_PX)
         evidence.append(found[clear])
         true.append(step[clear] > TRUE_PX)
-        weight.append(np.full(int(clear.sum()), 1 / max(int(clear.sum()), 1)))  # each picture counts as much
+        n_clear = int(np.count_nonzero(clear))
+        weight.append(np.full(n_clear, 1 / max(n_clear, 1)))  # each picture counts as much
     tears, real, share = np.concatenate(evidence), np.concatenate(true), np.concatenate(weight)
     of_step, of_colour, constant = fit(tears, real, share)
     power, limit = of_colour / of_step, np.exp((np.log(ODDS) - constant) / of_step)

@@ -112,8 +112,9 @@ def test_neither_dashes_nor_crumbs_are_left() -> None:
 def test_evidence_is_the_step_and_the_colours() -> None:
     disparity = step()
     links = find_tears(disparity, BUDGET_PX)
-    (plain, edge) = (tear_evidence(disparity, links, picture(contrast)) for contrast in (PLAIN, EDGE))
-    assert plain.shape == edge.shape == (len(torn_pairs(links, disparity).near), 2)
+    pairs = torn_pairs(links, disparity)
+    (plain, edge) = (tear_evidence(disparity, pairs, picture(contrast)) for contrast in (PLAIN, EDGE))
+    assert plain.shape == edge.shape == (len(pairs.near), 2)
     np.testing.assert_allclose(plain[:, 0], np.log(0.3), atol=1e-3)
     np.testing.assert_array_equal(plain[:, 0], edge[:, 0])
     assert (edge[:, 1] > plain[:, 1] + 1).all()

@@ -124,3 +124,11 @@ def test_any_depth_can_be_torn(case, budget_px) -> None:
     assert links.right.shape == (q.shape[0], q.shape[1] - 1) and links.down.shape == (q.shape[0] - 1, q.shape[1])
     assert links.right.dtype == links.down.dtype == bool
     assert_same_links(find_tears(q, budget_px), links)
+
+
+def test_values_come_in_the_order_of_torn_pairs() -> None:
+    links = Links(np.ones((3, 3), bool), np.ones((2, 4), bool))
+    links.right[1, 2] = links.down[0, 3] = False
+    values = np.arange(12, dtype=np.float32).reshape(3, 4)
+    np.testing.assert_array_equal(values.ravel()[torn_pairs(links, values).first], [6, 3])
+    np.testing.assert_array_equal(links.at_tears(values[:, :-1], values[:-1]), [6, 3])

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from inpaint.tears import Links
 from tests.scenes import two_planes
-from training.fit_tears import at_tears, fit, judged_tears, true_steps_px
+from training.fit_tears import fit, judged_tears, true_steps_px
 
 
 def test_the_regression_finds_what_made_the_data() -> None:
@@ -26,13 +25,6 @@ def test_true_steps_are_looked_for_nearby_and_where_depth_is_known() -> None:
     np.testing.assert_allclose(steps[:, 97:103], 20)
     assert (steps[:, :90] == 0).all() and (steps[:, 110:140] == 0).all()
     assert np.isnan(steps[:, 150:]).all()
-
-
-def test_values_come_in_the_order_of_torn_pairs() -> None:
-    links = Links(np.ones((3, 3), bool), np.ones((2, 4), bool))
-    links.right[1, 2] = links.down[0, 3] = False
-    values = np.arange(12, dtype=np.float32).reshape(3, 4)
-    np.testing.assert_array_equal(at_tears(values, links), [6, 3])
 
 
 def test_each_tear_of_a_picture_has_evidence_and_a_true_step() -> None:
