@@ -99,7 +99,7 @@ def layered_scene(left: UInt8, disparity: Float, budget_px: float, fill: Fill) -
     from inpaint.layers import build_layers
     from photo3d_video.pipeline import Picture, make_scene
 
-    layers = build_layers(left, sharpen(disparity, left, budget_px), budget_px, fill)
+    layers = build_layers(left, sharpen(disparity, left, budget_px), budget_px, fill, disparity)
     return make_scene(Picture(left, disparity, None, focal_px=float(left.shape[1])), layers)
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, far_and_span, widened
+from inpaint.filters import Bool, Float, far_and_span, steps, widened
 from inpaint.outlines import follow_outlines
 from inpaint.votes import collect
 
@@ -68,10 +68,7 @@ def _is_settled(disparity: Float, span: Float) -> Bool:
     """(H, W) pixels that stay: at an edge that is sharp already, where one step makes most of what the surroundings
     span, and in surroundings that are flat, which span nothing.
     """
-    jump = np.zeros_like(disparity)
-    jump[:, :-1] = cv2.absdiff(disparity[:, 1:], disparity[:, :-1])
-    np.maximum(jump[:-1], cv2.absdiff(disparity[1:], disparity[:-1]), out=jump[:-1])
-    return np.asarray(widened(jump, 1) >= STEP * span)
+    return np.asarray(widened(steps(disparity), 1) >= STEP * span)
 
 
 def _resolve_ramps(disparity: Float, colour: Float, ramp: Bool, radius: int, span: Float | None = None) -> Float:

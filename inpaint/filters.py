@@ -35,6 +35,14 @@ def widened(values: npt.NDArray[Any], reach: int) -> npt.NDArray[Any]:
     return np.asarray(cv2.dilate(values, np.ones((2 * reach + 1,) * 2, np.uint8)))
 
 
+def steps(plane: Float) -> Float:
+    """(H, W) the larger one of the steps from each pixel to the right and downward."""
+    result = np.zeros_like(plane)
+    result[:, :-1] = cv2.absdiff(plane[:, 1:], plane[:, :-1])
+    np.maximum(result[:-1], cv2.absdiff(plane[1:], plane[:-1]), out=result[:-1])
+    return result
+
+
 def far_and_span(disparity: Float, reach: int) -> tuple[Float, Float]:
     """(H, W) least value of the square window around each pixel, and how far the largest one lies above it."""
     far = cv2.erode(disparity, np.ones((2 * reach + 1,) * 2, np.uint8))

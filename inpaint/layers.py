@@ -16,6 +16,7 @@ import numpy.typing as npt
 from inpaint.chains import find_tears
 from inpaint.fill import Fill
 from inpaint.filters import Bool, Float, nearest, push_pull
+from inpaint.ledges import join_ledges
 from inpaint.matte import soft_edges
 from inpaint.regions import grow, peel_regions
 from inpaint.slopes import opaque_beside_slopes, slopes_for_tears
@@ -62,14 +63,23 @@ def extend(array: npt.NDArray[np.float32], border_px: int) -> Float:
     return np.pad(array, pad, mode="edge")
 
 
-def build_layers(rgb: UInt8, disparity: Float, budget_px: float, fill: Fill) -> LayeredImage:
-    """Photo (H, W, 3) uint8 and sharp disparity (H, W) in 0..1 -> layered image that holds for `budget_px`."""
+def build_layers(
+    rgb: UInt8, disparity: Float, budget_px: float, fill: Fill, blurred: Float | None = None
+) -> LayeredImage:
+    """Photo (H, W, 3) uint8 and sharp disparity (H, W) in 0..1 -> layered image that holds for `budget_px`.
+
+    `blurred` (H, W): the disparity before it was made sharp, which tells what came only of that, see `join_ledges`.
+    """
     border = int(np.ceil(budget_px + MARGIN_PX))
     q = _smooth_outside(extend(disparity, border), border)
     inside = np.zeros(q.shape, bool)
     inside[border:-border, border:-border] = True
     q = separate_surfaces(q, budget_px)
-    colour, _ = fill(extend(rgb.astype(np.float32) / np.float32(255), border), q, ~inside, inside)
+    colour = extend(rgb.astype(np.float32) / np.float32(255), border)
+    if blurred is not None:
+        joined = join_ledges(q, extend(blurred, border), colour, budget_px)
+        q = q if joined is q else separate_surfaces(joined, budget_px)
+    colour, _ = fill(colour, q, ~inside, inside)
 
     matte = soft_edges(*slopes_for_tears(q, find_tears(q, budget_px), colour), colour)
     grown = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))

@@ -172,7 +172,7 @@ def make_layers(
             sharp = in_one_piece(sharp, picture.subject)
         if network is not None:
             network.result()
-        return build_layers(rgb, sharp, budget, timed_fill)
+        return build_layers(rgb, sharp, budget, timed_fill, picture.disparity)
 
 
 def _load_inpainting_network() -> None:

@@ -1,0 +1,106 @@
+"""Ledges: small pieces of surface that hang between a nearer and a farther one, although they belong to one of them.
+
+Where a network is unsure whether a head belongs to the body or to what lies behind, it puts it halfway. Made sharp, the
+head is a piece of its own, torn off both, and a move beheads the person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from inpaint.chains import find_tears
+from inpaint.filters import Bool, Float, steps, widened
+from inpaint.tears import Index, surfaces, torn_pairs
+
+LEAST_SHARE, MOST_SHARE = 4e-4, 0.03  # of the picture: of smaller ones colours tell too little, larger ones are things
+LEAST_BORDER = 0.12  # of a ledge's torn border is towards nearer surfaces, and as much towards farther ones
+SHARP = 0.5  # a step of which one pixel had this share before it was made sharp is real
+BESIDE_PX, BESIDE_SHARE = 5, 0.012  # colours are compared so far to both sides of a seam: px, or of the long side
+ROUNDS = 2  # a ledge may hang on another
+
+
+@dataclass(frozen=True)
+class _Seam:
+    """The tears between a ledge and the one neighbour, nearer or farther, with which it shares most of them."""
+
+    neighbour: int  # its label
+    ledge: Index  # (N,) flat indices of the pixels on the ledge's side
+    other: Index  # (N,) and on the neighbour's
+    step: float  # of disparity, median
+
+
+def join_ledges(disparity: Float, blurred: Float, rgb: Float, budget_px: float) -> Float:
+    """`disparity` (H, W) whose ledges have moved, as they are, to the nearer or to the farther surface beside them: to
+    the one whose colours `rgb` (H, W, 3) are more like theirs.
+
+    `blurred` (H, W): the disparity before it was made sharp. Pieces that were sharp already stay.
+    """
+    steepest = widened(steps(blurred), 1)
+    for _ in range(ROUNDS):
+        links = find_tears(disparity, budget_px)
+        pairs = torn_pairs(links, disparity)
+        moved = _moved(disparity, surfaces(links).astype(np.int64), pairs.near, pairs.far, steepest, rgb)
+        if moved is disparity:
+            break
+        disparity = moved
+    return disparity
+
+
+def _moved(disparity: Float, piece: Index, near: Index, far: Index, steepest: Float, rgb: Float) -> Float:
+    """One round: `piece` (H, W) labels, `near` and `far` (N,) the two sides of their tears."""
+    label, depth = piece.ravel(), disparity.ravel()
+    apart = label[near] != label[far]
+    near, far = near[apart], far[apart]
+    size, below, above = (np.bincount(x, minlength=label.max() + 1) for x in (label, label[far], label[near]))
+    possible = (size >= LEAST_SHARE * label.size) & (size <= MOST_SHARE * label.size)
+    possible &= np.minimum(below, above) >= np.maximum(LEAST_BORDER * (below + above), 1)
+    result, settled = disparity, set[int]()
+    for number in sorted(np.flatnonzero(possible), key=lambda n: int(size[n])):
+        under, over = label[far] == number, label[near] == number
+        nearer = _seam(label, far[under], near[under], depth)
+        farther = _seam(label, near[over], far[over], depth)
+        if settled & {nearer.neighbour, farther.neighbour} or not _made(nearer, farther, depth, steepest.ravel()):
+            continue
+        unlike = [_unlikeness(rgb, piece, int(number), seam) for seam in (nearer, farther)]
+        change = nearer.step if unlike[0] < unlike[1] else farther.step
+        moved = np.clip(result + np.float32(change), disparity.min(), disparity.max())
+        result = np.where(piece == number, moved, result)
+        settled.add(int(number))
+    return result
+
+
+def _seam(label: Index, ledge: Index, other: Index, depth: Float) -> _Seam:
+    neighbour = int(np.bincount(label[other]).argmax())
+    main = label[other] == neighbour
+    ledge, other = ledge[main], other[main]
+    return _Seam(neighbour, ledge, other, float(np.median(depth[other] - depth[ledge])))
+
+
+def _made(nearer: _Seam, farther: _Seam, depth: Float, steepest: Float) -> bool:
+    """Whether most of both seams was no sharp step before: `steepest` (H * W,) of the blurred disparity."""
+    blurs = []
+    for front, back in ((nearer.other, nearer.ledge), (farther.ledge, farther.other)):
+        blurs.append(float(np.mean(steepest[front] < SHARP * (depth[front] - depth[back]))))
+    return min(blurs) >= 0.5
+
+
+def _unlikeness(rgb: Float, piece: Index, ledge: int, seam: _Seam) -> float:
+    """Distance between the median colours on both sides of a seam."""
+    reach = max(BESIDE_PX, round(BESIDE_SHARE * max(piece.shape)))
+    sides = ((seam.ledge, piece == ledge), (seam.other, piece == seam.neighbour))
+    colours = [_median_beside(rgb, pixels, side, reach) for pixels, side in sides]
+    return float(np.linalg.norm(colours[0] - colours[1]))
+
+
+def _median_beside(rgb: Float, pixels: Index, side: Bool, reach: int) -> Float:
+    """(3,) the median colour of `side` (H, W) within `reach` of some of its `pixels` (N,), flat indices."""
+    y, x = np.divmod(pixels, side.shape[1])
+    top, left = max(0, int(y.min()) - reach), max(0, int(x.min()) - reach)
+    box = np.s_[top : int(y.max()) + reach + 1, left : int(x.max()) + reach + 1]
+    close = np.zeros(side[box].shape, np.uint8)
+    close[y - top, x - left] = 1
+    close = cv2.dilate(close, np.ones((2 * reach + 1,) * 2, np.uint8))
+    return np.asarray(np.median(rgb[box][(close > 0) & side[box]], axis=0))
