@@ -74,11 +74,8 @@ def build_layers(
     q = _smooth_outside(extend(disparity, border), border)
     inside = np.zeros(q.shape, bool)
     inside[border:-border, border:-border] = True
-    q = separate_surfaces(q, budget_px)
     colour = extend(rgb.astype(np.float32) / np.float32(255), border)
-    if blurred is not None:
-        joined = join_ledges(q, extend(blurred, border), colour, budget_px)
-        q = q if joined is q else separate_surfaces(joined, budget_px)
+    q = separate_surfaces(q, None if blurred is None else extend(blurred, border), colour, budget_px)
     colour, _ = fill(colour, q, ~inside, inside)
 
     matte = soft_edges(*slopes_for_tears(q, find_tears(q, budget_px), colour), colour)
@@ -102,8 +99,17 @@ def build_layers(
     return LayeredImage((front, *clean, _backdrop(layers[-1])), border, budget_px)
 
 
-def separate_surfaces(disparity: Float, budget_px: float) -> Float:
-    """Disparity (H, W) without small torn-off pieces, and smooth between its tears."""
+def separate_surfaces(disparity: Float, blurred: Float | None, rgb: Float, budget_px: float) -> Float:
+    """Disparity (H, W) without small torn-off pieces, and smooth between its tears.
+
+    `blurred` (H, W): the disparity before it was made sharp, if it was; `rgb` (H, W, 3) in 0..1.
+    """
+    calm = _calmed(disparity, budget_px)
+    joined = calm if blurred is None else join_ledges(calm, blurred, rgb, budget_px)
+    return calm if joined is calm else _calmed(joined, budget_px)
+
+
+def _calmed(disparity: Float, budget_px: float) -> Float:
     q = remove_fragments(disparity, find_tears(disparity, budget_px))
     # Tears anew: an edge that ran round a fragment now runs through it, and smoothing would mix both sides there.
     return smooth_surfaces(q, find_tears(q, budget_px), SMOOTHING_ROUNDS)

@@ -63,10 +63,11 @@ def judged_tears(rgb: npt.NDArray[np.uint8], truth: Float) -> tuple[Float, Float
     truth = cv2.medianBlur(np.clip((truth - low) / max(high - low, 1e-6), 0, 1).astype(np.float32), 5)
     estimate = cv2.resize(estimate_depth(rgb).disparity, (w, h), interpolation=cv2.INTER_CUBIC).clip(0, 1)
     budget = parallax_budget_px(w, h, 1.0)
-    q = sharpen(np.asarray(FAR_DISPARITY + (1 - FAR_DISPARITY) * estimate, np.float32), rgb, budget)
-    q = separate_surfaces(q, budget)
+    blurred = np.asarray(FAR_DISPARITY + (1 - FAR_DISPARITY) * estimate, np.float32)
+    colour = rgb.astype(np.float32) / np.float32(255)
+    q = separate_surfaces(sharpen(blurred, rgb, budget), blurred, colour, budget)
     pairs = torn_pairs(find_tears(q, budget), q)
-    evidence = tear_evidence(q, pairs, rgb.astype(np.float32) / np.float32(255))
+    evidence = tear_evidence(q, pairs, colour)
     return evidence, true_steps_px(truth, known, budget).ravel()[pairs.first]
 
 
