@@ -13,6 +13,7 @@ from inpaint.tears import Index, Links, TornPairs, torn_pairs
 
 CONTEXT_STEPS = 96
 THIN_PX = 7  # narrower parts of the region that lesser tears hide are painted with the rest
+SCRAP_SHARE = 1.5e-3  # of the picture
 DIAGONAL = 1.42  # growth counts steps along rows and columns; this many cover a diagonal pixel distance of 1
 
 
@@ -111,21 +112,25 @@ def peel_regions(
     inner_context = context & (disparity > cv2.erode(level, window))
     at = np.flatnonzero(hidden)
     inner = np.zeros_like(hidden)
-    inner.ravel()[at] = _before_larger(inner_context, pairs.far[taken.source.ravel()[at]])
+    inner.ravel()[at] = _continued(inner_context, pairs.far[taken.source.ravel()[at]], taken.steps.ravel()[at])
     # Thin strips would stand as streaks in what is painted around them; the rim of a wider part is no strip.
     wide = cv2.morphologyEx(inner.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THIN_PX, THIN_PX), np.uint8))
     inner &= widened(wide, THIN_PX // 2) > 0
     return PeelRegions(hidden, context & ~inner_context, inner, inner_context)
 
 
-def _before_larger(context: Bool, background: Index) -> Bool:
-    """(N,) which pixels hide pieces of `context` (H, W) that are no smaller than what is before them in all: a scrap
-    does not tell what goes on behind so much. `background` (N,): the flat index of what each pixel hides.
+def _continued(context: Bool, background: Index, steps: npt.NDArray[np.int32]) -> Bool:
+    """(N,) behind which pixels pieces of `context` (H, W) go on: behind all, if a piece is no smaller than what is
+    before it in all, else as far as it is wide. A scrap does not tell what goes on behind something larger.
+
+    `background` (N,): the flat index of what each pixel hides; `steps` (N,): how far behind the tear that is.
     """
     _, label = cv2.connectedComponents(context.astype(np.uint8), connectivity=4)
-    piece = label.ravel()[background]
-    area = np.bincount(label.ravel())
-    return np.asarray((piece > 0) & (area >= np.bincount(piece, minlength=len(area)))[piece])
+    label = label.ravel()
+    piece = label[background]
+    area, before, rim = (np.bincount(x, minlength=label.max() + 1) for x in (label, piece, piece[steps == 0]))
+    width = np.where(area > SCRAP_SHARE * label.size, area / np.maximum(rim, 1), -1)
+    return np.asarray((piece > 0) & ((area >= before)[piece] | (steps <= width[piece])))
 
 
 def reveal_steps(pairs: TornPairs, disparity: Float, budget_px: float, margin_px: float) -> npt.NDArray[np.int64]:

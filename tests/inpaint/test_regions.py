@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inpaint.chains import find_tears
-from inpaint.regions import grow, peel_regions, reveal_steps
+from inpaint.regions import PeelRegions, grow, peel_regions, reveal_steps
 from inpaint.tears import Links, TornPairs, surfaces, torn_pairs
 from tests.scenes import FAR, NEAR, two_planes
 
@@ -121,14 +121,28 @@ def test_what_lies_behind_all_is_not_told_by_what_lies_between() -> None:
     assert not (regions.hidden & (regions.context | regions.inner_context)).any()
 
 
-def test_a_scrap_does_not_tell_what_goes_on_behind_something_large() -> None:
-    q = np.full((90, 120), 0.1, np.float32)
-    q[20:70, 40:100] = 0.9
-    q[20:70, 34:40] = 0.5  # a strip beside it, smaller than what moves before it
+def beside(width: int, height: int) -> tuple[np.ndarray, PeelRegions]:
+    """Something near, from column 80 on, with a piece of such a size between it and the wall, and its regions."""
+    q = np.full((120, 240), 0.1, np.float32)
+    q[20:100, 80:220] = 0.9
+    q[40 : 40 + height, 80 - width : 80] = 0.5
     links = find_tears(q, BUDGET_PX)
     uncut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
     regions = peel_regions(q, links, uncut, BUDGET_PX, 3.0, 0.004)
-    assert regions is not None and regions.hidden[45, 42] and not regions.inner.any()
+    assert regions is not None and regions.hidden[45, 80:90].all()
+    return q, regions
+
+
+def test_a_scrap_does_not_tell_what_goes_on_behind_something_large() -> None:
+    _, regions = beside(width=4, height=10)
+    assert not regions.inner.any()
+
+
+def test_a_piece_goes_on_behind_something_larger_as_far_as_it_is_wide() -> None:
+    q, regions = beside(width=8, height=40)
+    np.testing.assert_array_equal(np.flatnonzero(regions.inner[60]), np.arange(80, 89))
+    assert regions.hidden[60, 80:96].all()
+    np.testing.assert_array_equal(q[regions.inner], np.float32(0.9))
 
 
 def test_what_is_painted_with_its_own_background_reaches_up_to_it() -> None:
