@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from inpaint.chains import find_tears
-from inpaint.filters import Bool, Float, steps, widened
+from inpaint.filters import Float, steps, widened
 from inpaint.tears import Index, surfaces, torn_pairs
 
 LEAST_SHARE, MOST_SHARE = 4e-4, 0.03  # of the picture: of smaller ones colours tell too little, larger ones are things
@@ -57,22 +56,23 @@ def _moved(disparity: Float, piece: Index, near: Index, far: Index, steepest: Fl
     size, below, above = (np.bincount(x, minlength=label.max() + 1) for x in (label, label[far], label[near]))
     possible = (size >= LEAST_SHARE * label.size) & (size <= MOST_SHARE * label.size)
     possible &= np.minimum(below, above) >= np.maximum(LEAST_BORDER * (below + above), 1)
-    result, settled = disparity, set[int]()
+    result, joined = disparity, set[int]()
+    low, high = float(disparity.min()), float(disparity.max())
     for number in sorted(np.flatnonzero(possible), key=lambda n: int(size[n])):
         under, over = label[far] == number, label[near] == number
         nearer = _seam(label, far[under], near[under], depth)
         farther = _seam(label, near[over], far[over], depth)
-        if settled & {nearer.neighbour, farther.neighbour} or not _made(nearer, farther, depth, steepest.ravel()):
+        if joined & {nearer.neighbour, farther.neighbour} or not _made(nearer, farther, depth, steepest.ravel()):
             continue
         unlike = [_unlikeness(rgb, piece, int(number), seam) for seam in (nearer, farther)]
         change = nearer.step if unlike[0] < unlike[1] else farther.step
-        moved = np.clip(result + np.float32(change), disparity.min(), disparity.max())
-        result = np.where(piece == number, moved, result)
-        settled.add(int(number))
+        result = np.where(piece == number, np.clip(result + np.float32(change), low, high), result)
+        joined.add(int(number))
     return result
 
 
 def _seam(label: Index, ledge: Index, other: Index, depth: Float) -> _Seam:
+    """Of the tears between the pixels `ledge` (N,) of one piece and `other` (N,), those to the main neighbour."""
     neighbour = int(np.bincount(label[other]).argmax())
     main = label[other] == neighbour
     ledge, other = ledge[main], other[main]
@@ -81,26 +81,23 @@ def _seam(label: Index, ledge: Index, other: Index, depth: Float) -> _Seam:
 
 def _made(nearer: _Seam, farther: _Seam, depth: Float, steepest: Float) -> bool:
     """Whether most of both seams was no sharp step before: `steepest` (H * W,) of the blurred disparity."""
-    blurs = []
-    for front, back in ((nearer.other, nearer.ledge), (farther.ledge, farther.other)):
-        blurs.append(float(np.mean(steepest[front] < SHARP * (depth[front] - depth[back]))))
-    return min(blurs) >= 0.5
+    seams = ((nearer.other, nearer.ledge), (farther.ledge, farther.other))
+    return all(np.mean(steepest[front] < SHARP * (depth[front] - depth[back])) >= 0.5 for front, back in seams)
 
 
 def _unlikeness(rgb: Float, piece: Index, ledge: int, seam: _Seam) -> float:
     """Distance between the median colours on both sides of a seam."""
     reach = max(BESIDE_PX, round(BESIDE_SHARE * max(piece.shape)))
-    sides = ((seam.ledge, piece == ledge), (seam.other, piece == seam.neighbour))
-    colours = [_median_beside(rgb, pixels, side, reach) for pixels, side in sides]
+    sides = ((ledge, seam.ledge), (seam.neighbour, seam.other))
+    colours = [_median_beside(rgb, piece, number, pixels, reach) for number, pixels in sides]
     return float(np.linalg.norm(colours[0] - colours[1]))
 
 
-def _median_beside(rgb: Float, pixels: Index, side: Bool, reach: int) -> Float:
-    """(3,) the median colour of `side` (H, W) within `reach` of some of its `pixels` (N,), flat indices."""
-    y, x = np.divmod(pixels, side.shape[1])
+def _median_beside(rgb: Float, piece: Index, number: int, pixels: Index, reach: int) -> Float:
+    """(3,) the median colour of a piece within `reach` of some of its `pixels` (N,), flat indices."""
+    y, x = np.divmod(pixels, piece.shape[1])
     top, left = max(0, int(y.min()) - reach), max(0, int(x.min()) - reach)
     box = np.s_[top : int(y.max()) + reach + 1, left : int(x.max()) + reach + 1]
-    close = np.zeros(side[box].shape, np.uint8)
+    close = np.zeros(piece[box].shape, np.uint8)
     close[y - top, x - left] = 1
-    close = cv2.dilate(close, np.ones((2 * reach + 1,) * 2, np.uint8))
-    return np.asarray(np.median(rgb[box][(close > 0) & side[box]], axis=0))
+    return np.asarray(np.median(rgb[box][(widened(close, reach) > 0) & (piece[box] == number)], axis=0))

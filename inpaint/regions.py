@@ -13,7 +13,7 @@ from inpaint.tears import Index, Links, TornPairs, torn_pairs
 
 CONTEXT_STEPS = 96
 THIN_PX = 7  # narrower parts of the region that lesser tears hide are painted with the rest
-SCRAP_SHARE = 1.5e-3  # of the picture
+SCRAP_SHARE = 1.5e-3  # of the picture: what is smaller is a scrap
 DIAGONAL = 1.42  # growth counts steps along rows and columns; this many cover a diagonal pixel distance of 1
 
 
