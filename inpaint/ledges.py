@@ -12,7 +12,7 @@ import numpy as np
 
 from inpaint.chains import find_tears
 from inpaint.filters import Float, steps, widened
-from inpaint.tears import Index, surfaces, torn_pairs
+from inpaint.tears import Index, TornPairs, surfaces, torn_pairs
 
 LEAST_SHARE, MOST_SHARE = 4e-4, 0.03  # of the picture: of smaller ones colours tell too little, larger ones are things
 LEAST_BORDER = 0.12  # of a ledge's torn border is towards nearer surfaces, and as much towards farther ones
@@ -37,22 +37,22 @@ def join_ledges(disparity: Float, blurred: Float, rgb: Float, budget_px: float) 
 
     `blurred` (H, W): the disparity before it was made sharp. Pieces that were sharp already stay.
     """
-    steepest = widened(steps(blurred), 1)
+    steepest = widened(steps(blurred), 1).ravel()
     for _ in range(ROUNDS):
         links = find_tears(disparity, budget_px)
-        pairs = torn_pairs(links, disparity)
-        moved = _moved(disparity, surfaces(links).astype(np.int64), pairs.near, pairs.far, steepest, rgb)
+        piece = surfaces(links).astype(np.int64)
+        moved = _moved(disparity, piece, torn_pairs(links, disparity), steepest, rgb)
         if moved is disparity:
             break
         disparity = moved
     return disparity
 
 
-def _moved(disparity: Float, piece: Index, near: Index, far: Index, steepest: Float, rgb: Float) -> Float:
-    """One round: `piece` (H, W) labels, `near` and `far` (N,) the two sides of their tears."""
+def _moved(disparity: Float, piece: Index, pairs: TornPairs, steepest: Float, rgb: Float) -> Float:
+    """One round: `piece` (H, W) labels of the surfaces that `pairs` part, `steepest` (H * W,) as in `_made`."""
     label, depth = piece.ravel(), disparity.ravel()
-    apart = label[near] != label[far]
-    near, far = near[apart], far[apart]
+    apart = label[pairs.near] != label[pairs.far]
+    near, far = pairs.near[apart], pairs.far[apart]
     size, below, above = (np.bincount(x, minlength=label.max() + 1) for x in (label, label[far], label[near]))
     possible = (size >= LEAST_SHARE * label.size) & (size <= MOST_SHARE * label.size)
     possible &= np.minimum(below, above) >= np.maximum(LEAST_BORDER * (below + above), 1)
@@ -62,7 +62,7 @@ def _moved(disparity: Float, piece: Index, near: Index, far: Index, steepest: Fl
         under, over = label[far] == number, label[near] == number
         nearer = _seam(label, far[under], near[under], depth)
         farther = _seam(label, near[over], far[over], depth)
-        if joined & {nearer.neighbour, farther.neighbour} or not _made(nearer, farther, depth, steepest.ravel()):
+        if joined & {nearer.neighbour, farther.neighbour} or not _made(nearer, farther, depth, steepest):
             continue
         unlike = [_unlikeness(rgb, piece, int(number), seam) for seam in (nearer, farther)]
         change = nearer.step if unlike[0] < unlike[1] else farther.step

@@ -107,14 +107,21 @@ def test_bounds_stop_growth_round_the_open_end_of_a_tear() -> None:
     assert not bounded.mask[90:, 30:].any() and bounded.mask[:, :30].all()
 
 
+def peeled(q: np.ndarray) -> PeelRegions:
+    """The regions at the tears of `q`, none of them cut before."""
+    links = find_tears(q, BUDGET_PX)
+    uncut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
+    regions = peel_regions(q, links, uncut, BUDGET_PX, 3.0, 0.004)
+    assert regions is not None
+    return regions
+
+
 def test_what_lies_behind_all_is_not_told_by_what_lies_between() -> None:
     q = np.full((90, 120), 0.1, np.float32)
     q[20:, 30:90] = 0.7  # a head before the sky
     q[30:40, 45:75] = 0.9  # a strand of hair before the head
-    links = find_tears(q, BUDGET_PX)
-    uncut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
-    regions = peel_regions(q, links, uncut, BUDGET_PX, 3.0, 0.004)
-    assert regions is not None and regions.inner.any() and (regions.hidden & ~regions.inner).any()
+    regions = peeled(q)
+    assert regions.inner.any() and (regions.hidden & ~regions.inner).any()
     np.testing.assert_array_equal(q[regions.context], np.float32(0.1))
     np.testing.assert_array_equal(q[regions.inner_context], np.float32(0.7))
     np.testing.assert_array_equal(q[regions.inner], np.float32(0.9))
@@ -126,10 +133,8 @@ def beside(width: int, height: int) -> tuple[np.ndarray, PeelRegions]:
     q = np.full((120, 240), 0.1, np.float32)
     q[20:100, 80:220] = 0.9
     q[40 : 40 + height, 80 - width : 80] = 0.5
-    links = find_tears(q, BUDGET_PX)
-    uncut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
-    regions = peel_regions(q, links, uncut, BUDGET_PX, 3.0, 0.004)
-    assert regions is not None and regions.hidden[45, 80:90].all()
+    regions = peeled(q)
+    assert regions.hidden[45, 80:90].all()
     return q, regions
 
 
@@ -152,10 +157,7 @@ def test_what_is_painted_with_its_own_background_reaches_up_to_it() -> None:
     edge = 80 + rng.integers(-2, 3, 90)
     near = np.arange(160)[None] < edge[:, None]
     q[near] = 0.9  # with a ragged outline
-    links = find_tears(q, BUDGET_PX)
-    uncut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
-    regions = peel_regions(q, links, uncut, BUDGET_PX, 3.0, 0.004)
-    assert regions is not None
+    regions = peeled(q)
     below = np.arange(90) > 50
     rim = near & ~np.roll(near, -1, axis=1) & below[:, None]
     assert regions.inner[rim].all()
