@@ -67,11 +67,9 @@ def regions_of(path: Path, band_px: int, side: int) -> tuple[Bool, Bool] | None:
 
     The parallax budget is such that the hole is `band_px` wide at an edge that only a tenth of the edges exceeds.
     """
-    from inpaint.chains import find_tears
     from inpaint.edges import sharpen
     from inpaint.regions import DIAGONAL
-    from inpaint.tears import torn_pairs
-    from training.inpainting_data import region_pair
+    from training.inpainting_data import usual_step
 
     source = read_source(path)
     scale = side / min(source.disparity.shape)
@@ -79,11 +77,24 @@ def regions_of(path: Path, band_px: int, side: int) -> tuple[Bool, Bool] | None:
     rgb, disparity = (cv2.resize(m, size, interpolation=cv2.INTER_LINEAR) for m in (source.rgb, source.disparity))
     usual_px = 2.0 * band_px  # what an edge that opens by the band needs, if it is half as deep as the whole scene
     sharp = sharpen(disparity, rgb, usual_px)
-    pairs = torn_pairs(find_tears(sharp, usual_px), sharp)
-    if not len(pairs.near):
+    step = usual_step(sharp, usual_px)
+    return None if step is None else _peeled(sharp, (band_px - RIM_PX) / DIAGONAL / step)
+
+
+def _peeled(disparity: Float, budget_px: float) -> tuple[Bool, Bool] | None:
+    """(synthesis, context) at the tears of `disparity` (H, W), as `inpaint.layers` peels them; None without tears."""
+    from inpaint.chains import find_tears
+    from inpaint.regions import peel_regions
+    from inpaint.tears import Links
+
+    links = find_tears(disparity, budget_px)
+    nowhere = Links(np.zeros_like(links.right), np.zeros_like(links.down))
+    regions = peel_regions(disparity, links, nowhere, budget_px, 0.0, 0.0)
+    if regions is None:
         return None
-    jump = float(np.percentile(sharp.ravel()[pairs.near] - sharp.ravel()[pairs.far], 90))
-    return region_pair(sharp, (band_px - RIM_PX) / DIAGONAL / jump, RIM_PX)
+    window = np.ones((2 * RIM_PX + 1,) * 2, np.uint8)
+    rim = regions.context & (cv2.dilate(regions.hidden.astype(np.uint8), window) > 0)
+    return regions.hidden | rim, regions.context & ~rim
 
 
 def strips(side: int, band_px: int, rng: np.random.Generator) -> tuple[Bool, Bool]:

@@ -19,17 +19,18 @@ import numpy as np
 import numpy.typing as npt
 
 from inpaint.chains import find_tears
+from inpaint.edges import sharpen
 from inpaint.filters import Bool, Float
-from inpaint.regions import peel_regions
-from inpaint.tears import Links
+from inpaint.layers import build_layers
+from inpaint.regions import DIAGONAL
+from inpaint.tears import torn_pairs
 
 UInt8 = npt.NDArray[np.uint8]
 
 HELD_BACK = 20  # one photo in this many is never trained on
-POOL_PHOTOS, POOL_TRIES, POOL_SEED = 800, 2, 20  # regions come from this many photos, at so many budgets each
+POOL_PHOTOS, POOL_TRIES, POOL_SEED = 800, 1, 20  # regions come from this many photos, at so many budgets each
 BANDS_PX = (8.0, 64.0)  # how wide the widest synthesis band is, log-uniform
-STEEP = 0.3  # depth that changes by this share of the photo's largest jump within 5 px is an edge
-MAX_RIM_PX = 4  # next to a silhouette colours mix: this much of the context may be unreliable
+LEAST_STEP = 0.1  # of disparity: where all steps are smaller, holes stay narrower than asked
 MIN_SYNTHESIS, MAX_SYNTHESIS, MIN_CONTEXT = 0.02, 0.6, 0.12  # shares of a crop
 PLACEMENTS = 4  # tries to lay a region where the truth is no nearer than its context
 BORDER_SHARE, STROKE_SHARE = 0.2, 0.15  # of samples; the others have regions of depth edges
@@ -56,36 +57,41 @@ def split(labels: Path) -> tuple[list[Path], list[Path]]:
     return [p for p in paths if not held_back(p.stem)], [p for p in paths if held_back(p.stem)]
 
 
-def region_pair(disparity: Float, budget_px: float, rim_px: int) -> tuple[Bool, Bool] | None:
-    """(synthesis, context) at the tears of `disparity` (H, W), as `inpaint.layers` peels them; None without tears."""
-    links = find_tears(disparity, budget_px)
-    regions = peel_regions(
-        disparity, links, Links(np.zeros_like(links.right), np.zeros_like(links.down)), budget_px, 0.0, 0.0
-    )
-    if regions is None:
-        return None
-    hidden, context = regions.hidden, regions.context
-    rim = context & (cv2.dilate(hidden.astype(np.uint8), np.ones((2 * rim_px + 1,) * 2, np.uint8)) > 0)
-    return hidden | rim, context & ~rim
-
-
 def pool_regions(path: Path, tries: int) -> list[tuple[Bool, Bool]]:
-    """Region pairs of one label file for random budgets; the same whenever they are made."""
+    """(synthesis, context) of all that the product would paint behind a photo's surfaces, for random budgets.
+
+    `path`: a label file. The same whenever they are made.
+    """
     rng = np.random.default_rng((POOL_SEED, zlib.crc32(path.stem.encode())))
-    disparity = np.clip(np.load(path)["disparity"].astype(np.float32), 0, 1)
-    # The labels' guided filter leaves edges as ramps a few pixels wide: erosion and dilation make steps of them.
-    kernel = np.ones((5, 5), np.uint8)
-    low, high = cv2.erode(disparity, kernel), cv2.dilate(disparity, kernel)
-    jump = max(float(np.percentile(high - low, 99.5)), 0.1)
-    sharp = np.where(disparity - low < high - disparity, low, high)
-    sharp = np.where(high - low > STEEP * jump, sharp, cv2.GaussianBlur(disparity, (0, 0), 2))
+    label = np.load(path)
+    rgb, disparity = label["rgb"], np.clip(label["disparity"].astype(np.float32), 0, 1)
     pairs = []
     for _ in range(tries):
         band_px = float(np.exp(rng.uniform(*np.log(BANDS_PX))))
-        pair = region_pair(sharp, band_px / jump, int(rng.integers(0, MAX_RIM_PX + 1)))
-        if pair is not None and pair[0].mean() > MIN_SYNTHESIS / 2 and pair[1].mean() > MIN_CONTEXT:
-            pairs.append(pair)
-    return pairs
+        step = usual_step(sharpen(disparity, rgb, 2 * band_px), 2 * band_px)
+        if step is not None:
+            pairs += _painted(rgb, disparity, band_px / DIAGONAL / max(step, LEAST_STEP))
+    return [(s, c) for s, c in pairs if s.mean() > MIN_SYNTHESIS / 2 and c.mean() > MIN_CONTEXT]
+
+
+def usual_step(disparity: Float, budget_px: float) -> float | None:
+    """The step of disparity (H, W) that only a tenth of its tears exceeds; None where nothing is torn."""
+    pairs = torn_pairs(find_tears(disparity, budget_px), disparity)
+    flat = disparity.ravel()
+    return float(np.percentile(flat[pairs.near] - flat[pairs.far], 90)) if len(pairs.near) else None
+
+
+def _painted(rgb: UInt8, disparity: Float, budget_px: float) -> list[tuple[Bool, Bool]]:
+    """(synthesis, context) of every fill that the layers of a photo ask for, but for that of its border."""
+    asked = []
+
+    def note(rgb: Float, disparity: Float, unknown: Bool, context: Bool) -> tuple[Float, Float]:
+        asked.append((unknown, context))
+        return rgb, disparity
+
+    image = build_layers(rgb, sharpen(disparity, rgb, budget_px), budget_px, note, disparity)
+    photo = np.s_[image.border_px : -image.border_px, image.border_px : -image.border_px]
+    return [(unknown[photo], context[photo]) for unknown, context in asked[1:]]
 
 
 def make_pool(paths: Sequence[Path], cache: Path) -> list[tuple[Bool, Bool]]:
