@@ -84,6 +84,7 @@ def regions_of(path: Path, band_px: int, side: int) -> tuple[Bool, Bool] | None:
 def _peeled(disparity: Float, budget_px: float) -> tuple[Bool, Bool] | None:
     """(synthesis, context) at the tears of `disparity` (H, W), as `inpaint.layers` peels them; None without tears."""
     from inpaint.chains import find_tears
+    from inpaint.filters import widened
     from inpaint.regions import peel_regions
     from inpaint.tears import Links
 
@@ -92,8 +93,7 @@ def _peeled(disparity: Float, budget_px: float) -> tuple[Bool, Bool] | None:
     regions = peel_regions(disparity, links, nowhere, budget_px, 0.0, 0.0)
     if regions is None:
         return None
-    window = np.ones((2 * RIM_PX + 1,) * 2, np.uint8)
-    rim = regions.context & (cv2.dilate(regions.hidden.astype(np.uint8), window) > 0)
+    rim = regions.context & (widened(regions.hidden.astype(np.uint8), RIM_PX) > 0)
     return regions.hidden | rim, regions.context & ~rim
 
 

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -28,7 +27,7 @@ from inpaint.tears import torn_pairs
 UInt8 = npt.NDArray[np.uint8]
 
 HELD_BACK = 20  # one photo in this many is never trained on
-POOL_PHOTOS, POOL_TRIES, POOL_SEED = 800, 1, 20  # regions come from this many photos, at so many budgets each
+POOL_PHOTOS, POOL_SEED = 800, 20  # regions come from this many photos, each at a budget of its own
 BANDS_PX = (8.0, 64.0)  # how wide the widest synthesis band is, log-uniform
 LEAST_STEP = 0.1  # of disparity: where all steps are smaller, holes stay narrower than asked
 MIN_SYNTHESIS, MAX_SYNTHESIS, MIN_CONTEXT = 0.02, 0.6, 0.12  # shares of a crop
@@ -57,20 +56,19 @@ def split(labels: Path) -> tuple[list[Path], list[Path]]:
     return [p for p in paths if not held_back(p.stem)], [p for p in paths if held_back(p.stem)]
 
 
-def pool_regions(path: Path, tries: int) -> list[tuple[Bool, Bool]]:
-    """(synthesis, context) of all that the product would paint behind a photo's surfaces, for random budgets.
+def pool_regions(path: Path) -> list[tuple[Bool, Bool]]:
+    """(synthesis, context) of all that the product would paint behind a photo's surfaces, for a random budget.
 
     `path`: a label file. The same whenever they are made.
     """
     rng = np.random.default_rng((POOL_SEED, zlib.crc32(path.stem.encode())))
     label = np.load(path)
     rgb, disparity = label["rgb"], np.clip(label["disparity"].astype(np.float32), 0, 1)
-    pairs = []
-    for _ in range(tries):
-        band_px = float(np.exp(rng.uniform(*np.log(BANDS_PX))))
-        step = usual_step(sharpen(disparity, rgb, 2 * band_px), 2 * band_px)
-        if step is not None:
-            pairs += _painted(rgb, disparity, band_px / DIAGONAL / max(step, LEAST_STEP))
+    band_px = float(np.exp(rng.uniform(*np.log(BANDS_PX))))
+    step = usual_step(sharpen(disparity, rgb, 2 * band_px), 2 * band_px)
+    if step is None:
+        return []
+    pairs = _painted(rgb, disparity, band_px / DIAGONAL / max(step, LEAST_STEP))
     return [(s, c) for s, c in pairs if s.mean() > MIN_SYNTHESIS / 2 and c.mean() > MIN_CONTEXT]
 
 
@@ -99,7 +97,7 @@ def make_pool(paths: Sequence[Path], cache: Path) -> list[tuple[Bool, Bool]]:
     if not cache.exists():
         with ProcessPoolExecutor() as workers:
             spread = paths[:: max(1, len(paths) // POOL_PHOTOS)]
-            made = workers.map(partial(pool_regions, tries=POOL_TRIES), spread, chunksize=16)
+            made = workers.map(pool_regions, spread, chunksize=16)
             pairs = [pair for found in made for pair in found]
         # One code per pixel, flattened: photos differ in size.
         codes = [synthesis.astype(np.uint8) + 2 * context.astype(np.uint8) for synthesis, context in pairs]
