@@ -46,8 +46,9 @@ def labels(tmp_path, rng):
     return tmp_path
 
 
-def test_regions_are_what_the_product_paints_behind_a_disc(tmp_path, rng) -> None:
-    path = tmp_path / "disc.npz"
+@pytest.mark.parametrize("name", ["disc", "plate", "coin", "moon"])  # which seeds the budget
+def test_regions_are_what_the_product_paints_behind_a_disc(tmp_path, rng, name) -> None:
+    path = tmp_path / f"{name}.npz"
     write_label(path, disc(), rng)
     pairs = pool_regions(path)
     assert pairs
