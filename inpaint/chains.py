@@ -20,6 +20,9 @@ STRONG_PX, STRONG_SHARE = 5.0, 0.045  # a depth edge must somewhere open by this
 MIN_STRONG_PX = 1.2  # no move shows less
 WEAK = 0.5  # and is followed down to this share of the strong threshold
 MIN_LENGTH_PX, MIN_LENGTH_SHARE = 12, 0.012  # shorter edges are noise: px, or share of the picture's long side
+# Twigs, edges that branch off another one and end within a surface, are so up to this many times that length: an edge
+# that is real goes on to the next one. Without them, what they forked into may be a twig.
+TWIG, PRUNINGS = 10 / 3, 2
 MAX_GAP_PX = 6  # open ends this close are joined if the surface between them is steep
 
 
@@ -139,16 +142,17 @@ def _connected(count: int, first: Index, second: Index) -> tuple[int, Index]:
 
 
 def _real_edges(chains: Chains, strong_px: float, min_length_px: float) -> Bool:
-    """(N,) which torn links stay torn: chains in long, strong components, without short twigs."""
+    """(N,) which torn links stay torn: chains in long, strong components, without twigs."""
     graph = chains.graph.copy()
-    degree = dict(graph.degree())
-    twigs = [
-        (u, v, k)
-        for u, v, k, data in graph.edges(keys=True, data=True)
-        if u != v and min(degree[u], degree[v]) == 1 and max(degree[u], degree[v]) > 1
-        and data["length"] < min_length_px and data["peak"] < 3 * strong_px
-    ]  # fmt: skip
-    graph.remove_edges_from(twigs)
+    for _ in range(PRUNINGS):
+        degree = dict(graph.degree())
+        twigs = [
+            (u, v, k)
+            for u, v, k, data in graph.edges(keys=True, data=True)
+            if u != v and min(degree[u], degree[v]) == 1 and max(degree[u], degree[v]) > 1
+            and data["length"] < TWIG * min_length_px and data["peak"] < 3 * strong_px
+        ]  # fmt: skip
+        graph.remove_edges_from(twigs)
     component = {node: number for number, nodes in enumerate(nx.connected_components(graph)) for node in nodes}
     edges = [(component[u], k, data) for u, _, k, data in graph.edges(keys=True, data=True)]
     length = Counter[int]()

@@ -10,7 +10,18 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from inpaint.chains import MAX_GAP_PX, Chains, _close_pairs, _connected, find_tears, link_chains, long_tears
+from inpaint.chains import (
+    MAX_GAP_PX,
+    STRONG_SHARE,
+    TWIG,
+    Chains,
+    _close_pairs,
+    _connected,
+    find_tears,
+    link_chains,
+    long_tears,
+    shortest_edge_px,
+)
 from inpaint.tears import Links, jumps_px, surfaces
 from tests.scenes import cases, two_planes
 
@@ -106,6 +117,37 @@ def test_edge_is_followed_into_weaker_jumps() -> None:
     assert torn[12:].all(), "6 px and more are torn whatever the thresholds"
     rows = np.flatnonzero(torn)
     np.testing.assert_array_equal(rows, np.arange(rows[0], 40), err_msg="in one piece")
+
+
+def cracked(lengths: list[int]) -> np.ndarray:
+    """A near block with cracks down from its upper edge: each opens by 4 px there and runs out after its length."""
+    q = np.full((160, 200), 0.2, np.float32)
+    q[20:150, 10:190] = 0.8
+    for number, length in enumerate(lengths):
+        x = 40 + 50 * number
+        q[20 : 20 + length, x : x + 25] -= np.linspace(0.1, 0.02, length, dtype=np.float32)[:, None] * np.linspace(
+            1, 0, 25, dtype=np.float32
+        )
+    return q
+
+
+def test_cracks_that_end_within_a_surface_are_mended_where_they_are_short() -> None:
+    shortest = shortest_edge_px((160, 200))
+    assert 6 < 0.9 * TWIG * shortest < 1.5 * TWIG * shortest < 120
+    short, long = round(0.9 * TWIG * shortest), round(1.5 * TWIG * shortest)
+    links = find_tears(cracked([short, long]), BUDGET_PX)
+    assert links.right[22:140, 39].all(), "the short one"
+    assert not links.right[22 : 20 + short, 89].any(), "the long one"
+    assert not links.down[19, 10:190].any(), "the edge that they branch off"
+
+
+def test_crack_that_forks_is_mended_whole() -> None:
+    q = cracked([])
+    whole = torn_count(find_tears(q, BUDGET_PX))
+    q[20:26, 33:40] -= np.linspace(0, 0.05, 7, dtype=np.float32)  # 2 px deep in the middle, where it meets
+    q[20:26, 40:47] += np.linspace(0.05, 0, 7, dtype=np.float32)  # one that is as high: a stem and two arms
+    assert torn_count(Links(*(jump < 0.5 * STRONG_SHARE * BUDGET_PX for jump in jumps_px(q, BUDGET_PX)))) >= whole + 12
+    assert torn_count(find_tears(q, BUDGET_PX)) == whole
 
 
 @pytest.mark.parametrize("gap_px", [1, 2, 4])
