@@ -14,6 +14,7 @@ from inpaint.chains import find_tears
 from inpaint.fill import FILLS
 from inpaint.layers import LayeredImage, build_layers, extend, remove_fragments
 from inpaint.network_fill import WEIGHTS, load_network
+from inpaint.tears import torn_pairs
 from photo3d_video.depth.builtin import without_triton
 from tests.scenes import (
     FAR,
@@ -44,6 +45,11 @@ class Spy:
     def __call__(self, rgb, disparity, unknown, context) -> tuple[np.ndarray, np.ndarray]:
         self.calls.append((unknown, context))
         return calm_fill(rgb, disparity, unknown, context)
+
+
+def level_fill(rgb, disparity, unknown, context) -> tuple[np.ndarray, np.ndarray]:
+    """A fill that puts everything at the wall's depth."""
+    return calm_fill(rgb, disparity, unknown, context)[0], np.where(unknown, np.float32(FAR), disparity)
 
 
 def layers_of(scene: Scene, budget_px: float = BUDGET_PX, fill=calm_fill) -> LayeredImage:
@@ -128,6 +134,19 @@ def test_wall_goes_on_behind_the_rectangle() -> None:
     assert behind.any()
     np.testing.assert_allclose(second.disparity[behind], FAR, atol=0.02)
     np.testing.assert_allclose(second.rgb[behind] * 255, np.broadcast_to(GREEN, (behind.sum(), 3)), atol=8)
+
+
+def test_what_is_painted_meets_the_rim_that_it_goes_on_from() -> None:
+    scene = two_planes()
+    beside = np.clip(1 - cv2.distanceTransform((~scene.near).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) / 6, 0, 1)
+    raised = np.where(scene.near, scene.disparity, scene.disparity + 0.05 * beside).astype(np.float32)
+    image = layers_of(Scene(scene.rgb, raised, scene.near), fill=level_fill)
+    front, wall = image.layers[:2]
+    pairs = torn_pairs(front.links, front.disparity)
+    steps_px = (wall.disparity.ravel()[pairs.near] - wall.disparity.ravel()[pairs.far]) * image.budget_px
+    assert len(pairs.near) > 100 and np.abs(steps_px).max() < 0.2, "no crack opens at the rim"
+    middle = on_canvas(scene.near, image) & (front.disparity - wall.disparity > NEAR - FAR - 0.01)
+    assert middle.any(), "and farther away the wall is where the fill has put it"
 
 
 def test_as_much_is_painted_as_the_budget_can_reveal() -> None:
