@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -65,6 +66,16 @@ def test_a_hand_as_dark_as_the_ground_stays_on_its_arm() -> None:
     sharp = sharpen(blurred(truth, BLUR_SHARE * 352), scene.rgb, BUDGET_PX)
     assert (sharp[hand] > 0.4).mean() > 0.95
     assert (sharp[244:, :140] < 0.3).all(), "the ground stays where it is"
+
+
+def test_hue_tells_more_than_light_and_shadow() -> None:
+    scene = two_planes(264, 352)
+    light = np.random.default_rng(0).integers(60, 140, (66, 88)).astype(np.uint8)
+    light = cv2.resize(light, (352, 264), interpolation=cv2.INTER_LINEAR)[..., None]
+    rgb = light + np.where(scene.near[..., None], np.uint8([30, 15, 15]), np.uint8([15, 30, 15]))
+    guess = blurred(np.roll(scene.disparity, 3, axis=1), 3)
+    before, after = (((q > (NEAR + FAR) / 2) != scene.near).sum() for q in (guess, sharpen(guess, rgb, BUDGET_PX)))
+    assert after < 0.6 * before
 
 
 def test_smooth_ramp_is_left_alone() -> None:
