@@ -66,8 +66,8 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
 
 
 def _hued(rgb: UInt8) -> Float:
-    """`rgb` (H, W, 3) in 0..1, moved away from grey, so that distances between colours are `HUE` times as large in hue
-    as in brightness; greys stay.
+    """`rgb` (H, W, 3) as 0..1, moved away from grey and so beyond that where it is vivid: distances between colours are
+    `HUE` times as large in hue as in brightness. Greys stay.
     """
     away = HUE * np.eye(3) - (HUE - 1) / 3
     return np.asarray(cv2.transform(rgb.astype(np.float32) / np.float32(255), away), np.float32)

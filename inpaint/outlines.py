@@ -23,7 +23,7 @@ CALM = 0.08  # lesser differences of disparity beside an outline are left over f
 
 
 def follow_outlines(disparity: Float, blurred: Float, colour: Float, fixed: Bool, budget_px: float) -> Float:
-    """Disparity (H, W) with its steps on the outlines seen in `colour` (H, W, 3) in 0..1, and calm beside them.
+    """Disparity (H, W) with its steps on the outlines seen in `colour` (H, W, 3), and calm beside them.
 
     `blurred` (H, W): the disparity before its steps were made sharp, which tells how sure they are. What is near the
     pixels `fixed` (H, W) stays.

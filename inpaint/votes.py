@@ -14,7 +14,7 @@ from inpaint.filters import Bool, Float
 
 Index = npt.NDArray[np.int64]
 
-COLOUR_SIGMA = 0.07  # colours (0..1) this far apart vote for each other with weight exp(-1/2)
+COLOUR_SIGMA = 0.07  # colours this far apart vote for each other with weight exp(-1/2)
 AT_A_TIME = 1024  # pixels, with their windows: what the processor keeps at hand
 
 
@@ -32,7 +32,7 @@ class Votes:
 def collect(values: npt.NDArray[Any], colour: Float, voters: Bool, wanted: Bool, radius: int) -> Iterator[Votes]:
     """The votes of the pixels `voters` (H, W) within `radius` on the pixels `wanted` (H, W), some pixels at a time.
 
-    `values` (H, W) of any type; `colour` (H, W, 3) in 0..1. Beyond the picture, the pixels of its border vote again.
+    `values` (H, W) of any type; `colour` (H, W, 3), greys in 0..1. Beyond the picture, the pixels of its border vote again.
     """
     rows, columns = _nonzero(wanted)
     stride = 1 + radius // 6  # a sparse window is enough
