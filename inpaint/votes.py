@@ -32,7 +32,8 @@ class Votes:
 def collect(values: npt.NDArray[Any], colour: Float, voters: Bool, wanted: Bool, radius: int) -> Iterator[Votes]:
     """The votes of the pixels `voters` (H, W) within `radius` on the pixels `wanted` (H, W), some pixels at a time.
 
-    `values` (H, W) of any type; `colour` (H, W, 3), greys in 0..1. Beyond the picture, the pixels of its border vote again.
+    `values` (H, W) of any type; `colour` (H, W, 3), greys in 0..1. Beyond the picture, the pixels of its border vote
+    again.
     """
     rows, columns = _nonzero(wanted)
     stride = 1 + radius // 6  # a sparse window is enough
