@@ -20,7 +20,7 @@ from inpaint.ledges import join_ledges
 from inpaint.matte import soft_edges
 from inpaint.regions import grow, peel_regions
 from inpaint.slopes import opaque_beside_slopes, slopes_for_tears
-from inpaint.tears import Links, TornPairs, smooth_surfaces, surfaces, torn_pairs
+from inpaint.tears import Links, TornPairs, smooth_surfaces, surfaces
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -151,24 +151,24 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
     if regions.inner.any():
         known = regions.context | regions.inner_context
         rgb, q = _paint(rgb, q, regions.inner, known & ~unreliable, fill)
-    q = _meet_rims(q, front.disparity, torn_pairs(_with(front.links, cut), front.disparity), hidden)
+    q = _meet_rims(q, front.disparity, regions.tears, hidden)
     q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)
     links = find_tears(q, budget_px)
     new_cut = _hidden_cuts(links, q, hidden)
-    both = _with(new_cut, cut)
+    both = Links(cut.right | new_cut.right, cut.down | new_cut.down)
     near_hidden = grow(np.flatnonzero(hidden), np.full(int(hidden.sum()), 2 * OVERLAP_PX), _without(links, both), q)
     layer = Layer(rgb, q, np.ones((h, w), np.float32), links, near_hidden.mask, hidden | front.painted)
     return layer, both, hidden
 
 
-def _meet_rims(painted: Float, disparity: Float, pairs: TornPairs, hidden: Bool) -> Float:
+def _meet_rims(painted: Float, disparity: Float, tears: TornPairs, hidden: Bool) -> Float:
     """Disparity (H, W) whose `hidden` pixels are bent to meet the far sides of the tears that they are behind.
 
     Else a crack opens there, as the context that was painted from begins a few pixels beyond those rims. A large step
     stays: something other goes on there than what ends at the tear.
     """
-    seam = hidden.ravel()[pairs.near] & ~hidden.ravel()[pairs.far]
-    near, far = pairs.near[seam], pairs.far[seam]
+    seam = hidden.ravel()[tears.near] & ~hidden.ravel()[tears.far]
+    near, far = tears.near[seam], tears.far[seam]
     bend = disparity.ravel()[far] - painted.ravel()[near]
     small = np.abs(bend) <= MEET
     rim, bends = np.zeros(hidden.shape, bool), np.zeros_like(painted)
@@ -176,8 +176,7 @@ def _meet_rims(painted: Float, disparity: Float, pairs: TornPairs, hidden: Bool)
     if not rim.any():
         return painted
     distance = cv2.distanceTransform((~rim).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    bends = nearest(bends, rim, hidden & ~rim) * np.exp(-((distance / MEET_PX) ** 2))
-    return np.where(hidden, painted + bends, painted)
+    return painted + nearest(bends, rim, hidden & ~rim) * np.exp(-((distance / MEET_PX) ** 2))
 
 
 def _paint(rgb: Float, disparity: Float, unknown: Bool, context: Bool, fill: Fill) -> tuple[Float, Float]:
@@ -210,10 +209,6 @@ def _backdrop(hindmost: Layer) -> Layer:
     q = np.maximum(cv2.resize(low, (w, h), interpolation=cv2.INTER_LINEAR) - BEHIND, 0).astype(np.float32)
     everywhere = np.ones(q.shape, bool)
     return Layer(hindmost.rgb, q, np.ones_like(q), Links.all(q.shape), everywhere, hindmost.painted)
-
-
-def _with(links: Links, more: Links) -> Links:
-    return Links(links.right | more.right, links.down | more.down)
 
 
 def _without(links: Links, cut: Links) -> Links:

@@ -81,6 +81,7 @@ class PeelRegions:
     context: Bool  # (H, W) far-side pixels, linked with the tears
     inner: Bool  # (H, W) those of `hidden` at lesser tears within a surface that is itself in front of others
     inner_context: Bool  # (H, W) the far side of lesser tears: context for `inner` alone, the rest lies behind it
+    tears: TornPairs  # that hide something
 
 
 def peel_regions(
@@ -116,7 +117,7 @@ def peel_regions(
     # Thin strips would stand as streaks in what is painted around them; the rim of a wider part is no strip.
     wide = cv2.morphologyEx(inner.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THIN_PX, THIN_PX), np.uint8))
     inner &= widened(wide, THIN_PX // 2) > 0
-    return PeelRegions(hidden, context & ~inner_context, inner, inner_context)
+    return PeelRegions(hidden, context & ~inner_context, inner, inner_context, pairs)
 
 
 def _continued(context: Bool, background: Index, steps: npt.NDArray[np.int32]) -> Bool:
