@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inpaint.colours import hued
 from inpaint.filters import Bool, Float, far_and_span, steps, widened
 from inpaint.outlines import follow_outlines
 from inpaint.votes import collect
@@ -21,7 +22,6 @@ BLUR_SHARE = 0.08  # half the width of the widest blur, of the long side
 FINER = (8, 4, 2, 1)  # blurs are resolved from narrow to wide: shares of the widest
 TAIL = 4  # a ramp runs out as far as it is steeper than the even slope across so many times its width
 NARROWER = 0.7  # there is no ramp beside a narrower one that spans so much of what both do
-HUE = 2.0  # times as much as brightness: light and shadow change a surface's brightness more than its hue
 NO_VOTE = 0.02  # likeness of colour that says nothing: where no colour matches, the nearest pixels decide
 SINK, RISE = 8.0, 4.0  # a pixel is exp(-SINK) times as likely at the bottom of its ramp if it is at its top now, but
 # exp(-RISE) times the other way round: blur drowns thin things in what is behind them
@@ -36,7 +36,7 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     onto it, then at full size. Narrow ramps come before wide ones: what lies beside a narrow one is no part of it.
     """
     h, w = disparity.shape
-    colour = _hued(rgb)
+    colour = hued(rgb.astype(np.float32) / np.float32(255))
     result = disparity.astype(np.float32)
     scale = min(1.0, COARSE_SIDE / max(h, w))
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
@@ -63,14 +63,6 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
         ramp = _ramps(_is_steep(*slopes, budget_px), radius, *slopes) & ~settled
         result = _resolve_ramps(result, colour, ramp, radius)
     return result
-
-
-def _hued(rgb: UInt8) -> Float:
-    """`rgb` (H, W, 3) as 0..1, moved away from grey and so beyond that where it is vivid: distances between colours are
-    `HUE` times as large in hue as in brightness. Greys stay.
-    """
-    away = HUE * np.eye(3) - (HUE - 1) / 3
-    return np.asarray(cv2.transform(rgb.astype(np.float32) / np.float32(255), away), np.float32)
 
 
 def _is_settled(disparity: Float, span: Float) -> Bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from inpaint.filters import Bool, Float, add_at, cell_means, mean_near, over_cells, push_pull, widened
+from inpaint.filters import Bool, Float, add_at, cell_means, dot, mean_near, over_cells, push_pull, widened
 
 CELL_PX = 4  # offsets are worked out on a grid this coarse
 SEAM_CELLS = 2  # the pixels next to a silhouette are no context: fills begin a little away from it
 NEARBY_CELLS = 3  # detail that crosses the seam is averaged over so much to each side
 CALM = 0.04  # deviation of colours at which a seam is half as easy to see as without any
+GROSS = 0.32  # a step this large is as easy to see as not where colours deviate as much: texture hides smaller ones
 LEAST = 0.2  # of the offset is taken even where detail hides the seam and the fill knows more than a smooth guess
 
 
@@ -29,5 +30,6 @@ def settle(painted: Float, unknown: Bool, context: Bool) -> Float:
     off = mean_near(inner - push_pull(outer, known > 0), hole * seam, NEARBY_CELLS)
     mean, square = (mean_near(values, known, 2 * NEARBY_CELLS) for values in (outer, squares))
     variance = np.maximum(square - mean * mean, 0).sum(-1, keepdims=True)
-    off = push_pull(off * np.maximum(CALM**2 / (CALM**2 + variance), LEAST), seam)
+    seen = CALM**2 + (dot(off, off)[..., None] / GROSS) ** 2
+    off = push_pull(off * np.maximum(seen / (seen + variance), LEAST), seam)
     return add_at(painted, over_cells(-off, CELL_PX, unknown.shape), unknown)

@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 
 from inpaint.chains import long_tears, shortest_edge_px
+from inpaint.colours import hued
 from inpaint.filters import Bool, Float, box_mean, closest_pixel, dot, widened
 from inpaint.tears import Links, TornPairs, torn_pairs
 
 # Of what a picture shows at a tear, two things tell best whether it is real: the step of disparity, and how unlike the
 # colours on both sides are. `python -m training.fit_tears` finds POWER, and REAL for one tear in four that is real.
-POWER, REAL = 0.62, 0.0284  # a tear stays if step * unlikeness ** POWER is larger, in the mean of a stretch
-LEAST_STEP, LEAST_UNLIKENESS = 1e-4, 0.01  # colours are in 0..1; the latter is added
+POWER, REAL = 0.61, 0.0344  # a tear stays if step * unlikeness ** POWER is larger, in the mean of a stretch
+LEAST_STEP, LEAST_UNLIKENESS = 1e-4, 0.01  # greys are in 0..1; the latter is added
 SIDE_PX = 384  # colours are compared at this long side
 SIDES_PX = ((4, 2), (8, 4))  # means of boxes so far to both sides, of such a radius: thin things want the first
 STRETCH_PX, STRETCH_SHARE = 4.0, 0.008  # tears are judged in stretches about so long: px, or of the long side
@@ -77,7 +78,7 @@ def _unlikeness(rgb: Float) -> Float:
     """
     scale = SIDE_PX / max(rgb.shape[:2])
     size = [max(1, round(side * scale)) for side in rgb.shape[1::-1]]
-    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    small = hued(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
     most = np.zeros((2, *small.shape[:2]), np.float32)
     for off, radius in SIDES_PX:
         mean = box_mean(small, radius)

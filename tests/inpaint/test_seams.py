@@ -39,6 +39,14 @@ def test_beside_detail_the_fill_knows_more() -> None:
     assert shift == pytest.approx(0.1 * LEAST, rel=0.3)
 
 
+def test_not_even_detail_hides_a_gross_step() -> None:
+    rows = np.where(np.arange(160) // 8 % 2, 0.4, 0.1).astype(np.float32)  # dark leaves
+    truth = np.repeat(np.repeat(rows[:, None, None], 200, 1), 3, 2)
+    painted = truth + 0.4 * HOLE[..., None].astype(np.float32)
+    shift = (painted - settle(painted, HOLE, CONTEXT))[EDGE].mean()
+    assert 0.6 * 0.4 < shift < 1.1 * 0.4
+
+
 def test_a_fill_that_fits_stays() -> None:
     truth = sky()
     assert np.abs(settle(truth, HOLE, CONTEXT) - truth).max() < 0.01
