@@ -76,10 +76,11 @@ def build_layers(
     inside = np.zeros(q.shape, bool)
     inside[border:-border, border:-border] = True
     colour = extend(rgb.astype(np.float32) / np.float32(255), border)
-    q = separate_surfaces(q, None if blurred is None else extend(blurred, border), colour, budget_px)
+    before = None if blurred is None else extend(blurred, border)
+    q = separate_surfaces(q, before, colour, budget_px)
     colour, _ = fill(colour, q, ~inside, inside)
 
-    matte = soft_edges(*slopes_for_tears(q, find_tears(q, budget_px), colour), colour)
+    matte = soft_edges(*slopes_for_tears(q, find_tears(q, budget_px), colour), colour, before)
     grown = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
     torn = find_tears(grown, budget_px)
     q, links = slopes_for_tears(grown, torn, colour)

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from inpaint.chains import find_tears
-from inpaint.filters import Float, steps, widened
-from inpaint.tears import Index, TornPairs, surfaces, torn_pairs
+from inpaint.filters import Float, widened
+from inpaint.tears import Index, TornPairs, steepest_steps, surfaces, torn_pairs, were_blurred
 
 LEAST_SHARE, MOST_SHARE = 4e-4, 0.03  # of the picture: of smaller ones colours tell too little, larger ones are things
 LEAST_BORDER = 0.12  # of a ledge's torn border is towards nearer surfaces, and as much towards farther ones
-SHARP = 0.5  # a step of which one pixel had this share before it was made sharp is real
 BESIDE_PX, BESIDE_SHARE = 5, 0.012  # colours are compared so far to both sides of a seam: px, or of the long side
 ROUNDS = 2  # a ledge may hang on another
 
@@ -37,19 +36,19 @@ def join_ledges(disparity: Float, blurred: Float, rgb: Float, budget_px: float) 
 
     `blurred` (H, W): the disparity before it was made sharp. Pieces that were sharp already stay.
     """
-    steepest = widened(steps(blurred), 1).ravel()
+    before = steepest_steps(blurred)
     for _ in range(ROUNDS):
         links = find_tears(disparity, budget_px)
         piece = surfaces(links).astype(np.int64)
-        moved = _moved(disparity, piece, torn_pairs(links, disparity), steepest, rgb)
+        moved = _moved(disparity, piece, torn_pairs(links, disparity), before, rgb)
         if moved is disparity:
             break
         disparity = moved
     return disparity
 
 
-def _moved(disparity: Float, piece: Index, pairs: TornPairs, steepest: Float, rgb: Float) -> Float:
-    """One round: `piece` (H, W) labels of the surfaces that `pairs` part, `steepest` (H * W,) as in `_made`."""
+def _moved(disparity: Float, piece: Index, pairs: TornPairs, before: Float, rgb: Float) -> Float:
+    """One round: `piece` (H, W) labels of the surfaces that `pairs` part, `before` (H, W) as in `were_blurred`."""
     label, depth = piece.ravel(), disparity.ravel()
     apart = label[pairs.near] != label[pairs.far]
     near, far = pairs.near[apart], pairs.far[apart]
@@ -62,7 +61,7 @@ def _moved(disparity: Float, piece: Index, pairs: TornPairs, steepest: Float, rg
         under, over = label[far] == number, label[near] == number
         nearer = _seam(label, far[under], near[under], depth)
         farther = _seam(label, near[over], far[over], depth)
-        if joined & {nearer.neighbour, farther.neighbour} or not _made(nearer, farther, depth, steepest):
+        if joined & {nearer.neighbour, farther.neighbour} or not _made(nearer, farther, disparity, before):
             continue
         unlike = [_unlikeness(rgb, piece, int(number), seam) for seam in (nearer, farther)]
         change = nearer.step if unlike[0] < unlike[1] else farther.step
@@ -79,10 +78,10 @@ def _seam(label: Index, ledge: Index, other: Index, depth: Float) -> _Seam:
     return _Seam(neighbour, ledge, other, float(np.median(depth[other] - depth[ledge])))
 
 
-def _made(nearer: _Seam, farther: _Seam, depth: Float, steepest: Float) -> bool:
-    """Whether most of both seams was no sharp step before: `steepest` (H * W,) of the blurred disparity."""
-    seams = ((nearer.other, nearer.ledge), (farther.ledge, farther.other))
-    return all(np.mean(steepest[front] < SHARP * (depth[front] - depth[back])) >= 0.5 for front, back in seams)
+def _made(nearer: _Seam, farther: _Seam, disparity: Float, before: Float) -> bool:
+    """Whether most of both seams was no sharp step `before` (H, W)."""
+    seams = (TornPairs(nearer.other, nearer.ledge), TornPairs(farther.ledge, farther.other))
+    return all(np.mean(were_blurred(pairs, disparity, before)) >= 0.5 for pairs in seams)
 
 
 def _unlikeness(rgb: Float, piece: Index, ledge: int, seam: _Seam) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inpaint.filters import Bool, Float, box_mean, far_and_span, guided_filter, nearest, only, widened
-from inpaint.tears import Links, torn_pairs
+from inpaint.tears import Links, TornPairs, steepest_steps, torn_pairs, were_blurred
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -25,6 +25,7 @@ TEXTURED = 0.1  # where its brightness deviates by less, hue alone tells traces:
 HALO, HALO_SHARE = 0.008, 0.25  # there is a halo where so many of the pixels beside an edge differ by so much from it
 STRANGE = 0.2  # what differs by more has nothing to do with a halo
 OUTLINE_PX, OUTLINE_SHARE = 2, 0.0014  # beyond all that, so much moves along unasked: px, or of the long side
+ESTIMATED_PX = 1  # and no less where estimated depth was made sharp: its edges are hardly ever more exact
 SMALL_PX = 16
 # Axes of brightness and of hue: red to blue, magenta to green.
 OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], np.float32) / np.array([[3], [2**0.5], [6**0.5]], np.float32)
@@ -50,11 +51,12 @@ class _Comparison:
     strange: Bool  # far off, and no mixture: something else
 
 
-def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
+def soft_edges(disparity: Float, links: Links, rgb: Float, blurred: Float | None = None) -> Matte:
     """Matte of the torn edges of `disparity` (H, W) against the colours `rgb` (H, W, 3) in 0..1.
 
     Near-side membership, one bit per pixel around the tears, is smoothed along the photo's own edges by a guided filter
     (He et al., 2010); pixels just outside the depth edge that come out partly covered move with the nearer surface.
+    `blurred` (H, W): the disparity before it was made sharp, if it was. Edges that were sharp already are exact.
     """
     h, w = disparity.shape
     pairs = torn_pairs(links, disparity)
@@ -92,8 +94,7 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     traces, around = (box_mean(x.astype(np.float32), REACH_PX) for x in (beside.trace, fringe))
     faint = fringe & ~beside.strange & (traces > HALO_SHARE * around)
     # So do the last pixels that a lens or an enlargement mixed: few, and hardly seen beside an edge that moves.
-    outline = _disc(min(OUTLINE_PX, int(OUTLINE_SHARE * max(h, w))))
-    faint |= fringe & ~covered & (cv2.dilate((near_side | covered | faint).astype(np.uint8), outline) > 0)
+    faint |= fringe & ~covered & _outlined(near_side | covered | faint, disparity, pairs, blurred)
     # Those hold no more of it than their colour shows: their brightness is the background's texture.
     soft = np.where(faint, np.maximum(np.where(covered, soft, mixed), CALM_ALPHA), soft)
     covered |= faint
@@ -104,6 +105,21 @@ def soft_edges(disparity: Float, links: Links, rgb: Float) -> Matte:
     grown = np.maximum(nearest(disparity, near_side, covered), disparity)
     rim = widened(on_edge | covered.astype(np.uint8), min(RIM_PX, max(1, round(RIM_SHARE * max(h, w))))) > 0
     return Matte(grown.astype(np.float32), alpha, rim & ~(near_side & (alpha > 0.99)))
+
+
+def _outlined(moving: Bool, disparity: Float, pairs: TornPairs, blurred: Float | None) -> Bool:
+    """(H, W) what is `moving` (H, W) and the pixels that move along unasked."""
+    width = min(OUTLINE_PX, int(OUTLINE_SHARE * max(moving.shape)))
+    outlined = _grown(moving, width)
+    if blurred is None or width >= ESTIMATED_PX:
+        return outlined
+    estimated = np.zeros(moving.shape, np.uint8)
+    estimated.ravel()[pairs.near[were_blurred(pairs, disparity, steepest_steps(blurred))]] = 1
+    return outlined | (_grown(moving, ESTIMATED_PX) & (widened(estimated, 2 * REACH_PX) > 0))
+
+
+def _grown(mask: Bool, radius: int) -> Bool:
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), _disc(radius)) > 0)
 
 
 def _disc(radius: int) -> UInt8:

@@ -9,9 +9,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float
+from inpaint.filters import Bool, Float, steps, widened
 
 Index = npt.NDArray[np.int64]
+
+SHARP = 0.5  # a step of which one pixel had this share before it was made sharp is measured or drawn, not estimated
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,19 @@ def torn_pairs(links: Links, disparity: Float) -> TornPairs:
     flat = disparity.ravel()
     swap = flat[first] < flat[second]
     return TornPairs(np.where(swap, second, first), np.where(swap, first, second))
+
+
+def steepest_steps(disparity: Float) -> Float:
+    """(H, W) the largest step of `disparity` (H, W) at most a pixel away."""
+    return widened(steps(disparity), 1)
+
+
+def were_blurred(pairs: TornPairs, disparity: Float, before: Float) -> Bool:
+    """(N,) whether the steps of `disparity` (H, W) at `pairs` came only of making it sharp: there was nothing near that
+    had so much as the share SHARP of them `before` (H, W), as `steepest_steps` found.
+    """
+    flat = disparity.ravel()
+    return np.asarray(before.ravel()[pairs.near] < SHARP * (flat[pairs.near] - flat[pairs.far]))
 
 
 def jumps_px(disparity: Float, budget_px: float) -> tuple[Float, Float]:

@@ -13,6 +13,7 @@ from inpaint.tears import Links
 from tests.scenes import NEAR, SCENES, cases, ramp, tear_band, two_planes
 
 BUDGET_PX = 40.0
+CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 REACH_PX = 16  # nothing farther from a tear may change
 
 
@@ -68,6 +69,19 @@ def test_clean_edge_stays_where_it_is() -> None:
         for x in (42, 85):
             corners[y - 5 : y + 6, x - 5 : x + 6] = True
     assert not (outside & ~corners).any(), "the wall is not dragged along"
+
+
+def test_where_depth_was_estimated_one_more_pixel_moves_along() -> None:
+    scene = two_planes()
+    links = find_tears(scene.disparity, BUDGET_PX)
+    rgb = scene.rgb.astype(np.float32) / 255
+
+    def moving(blurred: np.ndarray) -> np.ndarray:
+        return soft_edges(scene.disparity, links, rgb, blurred).disparity == np.float32(NEAR)
+
+    exact = moving(scene.disparity)
+    estimated = moving(cv2.GaussianBlur(scene.disparity, (0, 0), 4))
+    np.testing.assert_array_equal(estimated, cv2.dilate(exact.astype(np.uint8), CROSS) > 0)
 
 
 def test_halo_on_a_calm_wall_moves_with_the_rectangle_and_a_dark_spot_stays() -> None:
