@@ -14,7 +14,7 @@ from inpaint.chains import find_tears
 from inpaint.filters import Float, widened
 from inpaint.tears import Index, TornPairs, steepest_steps, surfaces, torn_pairs, were_blurred
 
-LEAST_SHARE, MOST_SHARE = 4e-4, 0.03  # of the picture: of smaller ones colours tell too little, larger ones are things
+MOST_SHARE = 0.03  # of the picture: larger ones are things
 LEAST_BORDER = 0.12  # of a ledge's torn border is towards nearer surfaces, and as much towards farther ones
 BESIDE_PX, BESIDE_SHARE = 5, 0.012  # colours are compared so far to both sides of a seam: px, or of the long side
 ROUNDS = 2  # a ledge may hang on another
@@ -53,7 +53,7 @@ def _moved(disparity: Float, piece: Index, pairs: TornPairs, before: Float, rgb:
     apart = label[pairs.near] != label[pairs.far]
     near, far = pairs.near[apart], pairs.far[apart]
     size, below, above = (np.bincount(x, minlength=label.max() + 1) for x in (label, label[far], label[near]))
-    possible = (size >= LEAST_SHARE * label.size) & (size <= MOST_SHARE * label.size)
+    possible = size <= MOST_SHARE * label.size
     possible &= np.minimum(below, above) >= np.maximum(LEAST_BORDER * (below + above), 1)
     result, joined = disparity, set[int]()
     low, high = float(disparity.min()), float(disparity.max())

@@ -64,13 +64,15 @@ def test_a_ledge_on_a_ledge_joins_too() -> None:
     np.testing.assert_allclose(joined[62:130, 144:176], NEAR, atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [4, 100])
-def test_specks_and_whole_things_stay(size: int) -> None:
+@pytest.mark.parametrize(("size", "joins"), [(6, True), (100, False)])
+def test_corners_join_and_whole_things_stay(size: int, joins: bool) -> None:
     q = np.full((HEIGHT, WIDTH), WALL, np.float32)
     q[:, :100] = NEAR
-    q[60 : 60 + size, 100 : 100 + size] = MIDDLE
+    corner = np.s_[60 : 60 + size, 100 : 100 + size]
+    q[corner] = MIDDLE
     rgb = np.where(q[..., None] > WALL, BROWN, GREY).astype(np.float32)
-    assert join_ledges(q, cv2.GaussianBlur(q, (0, 0), BLUR_PX), rgb, BUDGET_PX) is q
+    joined = join_ledges(q, cv2.GaussianBlur(q, (0, 0), BLUR_PX), rgb, BUDGET_PX)
+    np.testing.assert_allclose(joined[corner], NEAR if joins else MIDDLE, atol=1e-5)
 
 
 def test_what_only_stands_before_something_is_no_ledge() -> None:
