@@ -19,6 +19,7 @@ from inpaint.filters import Bool, Float, nearest, push_pull
 from inpaint.ledges import join_ledges
 from inpaint.matte import soft_edges
 from inpaint.regions import grow, peel_regions
+from inpaint.seams import meet_rims
 from inpaint.slopes import opaque_beside_slopes, slopes_for_tears
 from inpaint.tears import Links, TornPairs, smooth_surfaces, surfaces
 
@@ -152,6 +153,7 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
     if regions.inner.any():
         known = regions.context | regions.inner_context
         rgb, q = _paint(rgb, q, regions.inner, known & ~unreliable, fill)
+    rgb = meet_rims(rgb, hidden, (regions.context | regions.inner_context) & unreliable)
     q = _meet_rims(q, front.disparity, regions.tears, hidden)
     q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)
     links = find_tears(q, budget_px)

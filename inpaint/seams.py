@@ -6,30 +6,67 @@ all of it, interpolated smoothly.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import cv2
 import numpy as np
 
 from inpaint.filters import Bool, Float, add_at, cell_means, dot, mean_near, over_cells, push_pull, widened
 
 CELL_PX = 4  # offsets are worked out on a grid this coarse
-SEAM_CELLS = 2  # the pixels next to a silhouette are no context: fills begin a little away from it
+CONTEXT_CELLS, RIM_CELLS = 2, 1  # how far from what it goes on from a fill is looked at: context is a little away
 NEARBY_CELLS = 3  # detail that crosses the seam is averaged over so much to each side
 CALM = 0.04  # deviation of colours at which a seam is half as easy to see as without any
 GROSS = 0.32  # a step this large is as easy to see as not where colours deviate as much: texture hides smaller ones
 LEAST = 0.2  # of the offset is taken even where detail hides the seam and the fill knows more than a smooth guess
+MIXED_PX = 1  # this close to what is hidden, rims hold its colours, too
+FADE_SHARE = 0.012  # of the long side: what a rim says fades over so much
+
+
+@dataclass(frozen=True)
+class _Seam:
+    """How a fill goes on from what is beside it, on a grid of cells."""
+
+    off: Float  # (h, w, 3) what it is off by
+    variance: Float  # (h, w, 1) of the colours beside it
+    where: Bool  # (h, w) cells at which both are known
 
 
 def settle(painted: Float, unknown: Bool, context: Bool) -> Float:
     """`painted` (H, W, 3) with its holes `unknown` (H, W) shifted in colour: they go on from `context` (H, W)."""
-    inner, hole = cell_means(painted, unknown, CELL_PX)
-    outer, known = cell_means(painted, context, CELL_PX)
-    squares, _ = cell_means(painted * painted, context, CELL_PX)
-    seam = (hole > 0) & (widened((known > 0).astype(np.uint8), SEAM_CELLS) > 0)
-    if not seam.any():
+    seam = _seam(painted, unknown, context, CONTEXT_CELLS)
+    if seam is None:
         return painted
-
-    off = mean_near(inner - push_pull(outer, known > 0), hole * seam, NEARBY_CELLS)
-    mean, square = (mean_near(values, known, 2 * NEARBY_CELLS) for values in (outer, squares))
-    variance = np.maximum(square - mean * mean, 0).sum(-1, keepdims=True)
-    seen = CALM**2 + (dot(off, off)[..., None] / GROSS) ** 2
-    off = push_pull(off * np.maximum(seen / (seen + variance), LEAST), seam)
+    seen = CALM**2 + (dot(seam.off, seam.off)[..., None] / GROSS) ** 2
+    off = push_pull(seam.off * np.maximum(seen / (seen + seam.variance), LEAST), seam.where)
     return add_at(painted, over_cells(-off, CELL_PX, unknown.shape), unknown)
+
+
+def meet_rims(painted: Float, hidden: Bool, rims: Bool) -> Float:
+    """`painted` (H, W, 3) whose `hidden` pixels (H, W) begin in the colours of the `rims` (H, W) beside them, if calm.
+
+    Rims are no context, as they may hold colours of what is in front, and where they do, they are not calm. But where
+    all is blurred or shaded, a fill that goes on from farther away begins with a step.
+    """
+    clean = rims & (widened(hidden.astype(np.uint8), MIXED_PX) == 0)
+    seam = _seam(painted, hidden, clean, RIM_CELLS)
+    if seam is None:
+        return painted
+    off = push_pull(seam.off * (CALM**2 / (CALM**2 + seam.variance)), seam.where)
+    distance = cv2.distanceTransform((~clean).astype(np.uint8), cv2.DIST_L2, 3) - (MIXED_PX + 1)
+    fade = np.exp(-np.maximum(distance, 0) / np.float32(FADE_SHARE * max(hidden.shape)))
+    result = add_at(painted, over_cells(-off, CELL_PX, hidden.shape) * fade[..., None], hidden)
+    return np.clip(result, 0, 1, out=result)
+
+
+def _seam(painted: Float, unknown: Bool, beside: Bool, reach: int) -> _Seam | None:
+    """Where the holes `unknown` (H, W) have what is `beside` them (H, W) within `reach` cells, if they do anywhere."""
+    inner, hole = cell_means(painted, unknown, CELL_PX)
+    outer, known = cell_means(painted, beside, CELL_PX)
+    squares, _ = cell_means(painted * painted, beside, CELL_PX)
+    where = (hole > 0) & (widened((known > 0).astype(np.uint8), reach) > 0)
+    if not where.any():
+        return None
+    off = mean_near(inner - push_pull(outer, known > 0), hole * where, NEARBY_CELLS)
+    mean, square = (mean_near(values, known, 2 * NEARBY_CELLS) for values in (outer, squares))
+    return _Seam(off, np.maximum(square - mean * mean, 0).sum(-1, keepdims=True), where)

@@ -1,11 +1,15 @@
 """Seams: a fill that is off in colour is brought in line with calm surroundings; one that fits stays as it is."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpaint.seams import LEAST, settle
+from inpaint.seams import FADE_SHARE, LEAST, meet_rims, settle
+
+Join = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 HOLE = np.zeros((160, 200), bool)
 HOLE[40:120, 80:200] = True
@@ -52,18 +56,41 @@ def test_a_fill_that_fits_stays() -> None:
     assert np.abs(settle(truth, HOLE, CONTEXT) - truth).max() < 0.01
 
 
+RIMS = np.zeros_like(HOLE)
+RIMS[40:120, 74:80] = True
+
+
+def test_a_fill_begins_in_the_colours_of_a_calm_rim_and_fades_from_there() -> None:
+    painted = sky()
+    painted[RIMS] -= 0.1  # shaded towards the edge
+    met = meet_rims(painted, HOLE, RIMS)
+    np.testing.assert_array_equal(met[~HOLE], painted[~HOLE])
+    change = (painted - met)[50:110].mean((0, 2))
+    assert change[80] == pytest.approx(0.1, rel=0.2)
+    assert change[80 + round(2 * FADE_SHARE * 200)] == pytest.approx(0.1 / np.e**2, rel=0.5)
+    assert abs(change[130:190]).max() < 0.002
+
+
+def test_a_rim_that_holds_bits_of_what_is_in_front_says_nothing() -> None:
+    painted = sky()
+    bits = RIMS & (np.indices(HOLE.shape).sum(0) % 7 < 3)
+    painted[bits] = (0.2, 0.05, 0.0)
+    assert np.abs(meet_rims(painted, HOLE, RIMS) - painted).max() < 0.03
+
+
+@pytest.mark.parametrize("joined", [settle, meet_rims])
 @given(st.integers(0, 2**32 - 1), st.integers(1, 70), st.integers(1, 70))
 @settings(max_examples=40, deadline=None)
-def test_any_regions_are_taken(seed: int, height: int, width: int) -> None:
+def test_any_regions_are_taken(joined: Join, seed: int, height: int, width: int) -> None:
     rng = np.random.default_rng(seed)
     painted = rng.random((height, width, 3), np.float32)
     unknown = rng.random((height, width)) < rng.random()
-    context = (rng.random((height, width)) < rng.random()) & ~unknown
+    beside = (rng.random((height, width)) < rng.random()) & ~unknown
     before = painted.copy()
-    settled = settle(painted, unknown, context)
-    assert settled.dtype == np.float32 and np.isfinite(settled).all()
-    np.testing.assert_array_equal(settled[~unknown], before[~unknown])
+    result = joined(painted, unknown, beside)
+    assert result.dtype == np.float32 and np.isfinite(result).all()
+    np.testing.assert_array_equal(result[~unknown], before[~unknown])
     np.testing.assert_array_equal(painted, before)
-    np.testing.assert_array_equal(settled, settle(painted, unknown, context))
-    hidden = np.where((context | unknown)[..., None], painted, 0.5)
-    np.testing.assert_array_equal(settle(hidden, unknown, context)[unknown], settled[unknown])
+    np.testing.assert_array_equal(result, joined(painted, unknown, beside))
+    elsewhere = np.where((beside | unknown)[..., None], painted, 0.5)
+    np.testing.assert_array_equal(joined(elsewhere, unknown, beside)[unknown], result[unknown])
