@@ -15,7 +15,7 @@ from tests.scenes import two_planes
 @pytest.fixture
 def photo(tmp_path):
     """A photo and its depth map."""
-    scene = two_planes(96, 128)
+    scene = two_planes(288, 384)
     assert cv2.imwrite(str(tmp_path / "photo.png"), scene.rgb[..., ::-1])
     assert cv2.imwrite(str(tmp_path / "depth.png"), np.round(scene.disparity * 255).astype(np.uint8))
     return {"photo": tmp_path / "photo.png", "depth": tmp_path / "depth.png"}
@@ -23,7 +23,7 @@ def photo(tmp_path):
 
 def first_frame(photo, tmp_path, **options):
     output = tmp_path / "still.png"
-    render_photo(**photo, path="pan", output=output, still="0%", size=(128, 96), cache=False, **options)
+    render_photo(**photo, path="pan", output=output, still="0%", size=(384, 288), cache=False, **options)
     return cv2.imread(str(output)).astype(int)
 
 
