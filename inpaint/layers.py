@@ -70,7 +70,7 @@ def build_layers(
 ) -> LayeredImage:
     """Photo (H, W, 3) uint8 and sharp disparity (H, W) in 0..1 -> layered image that holds for `budget_px`.
 
-    `blurred` (H, W): the disparity before it was made sharp, which tells what came only of that, see `join_ledges`.
+    `blurred` (H, W): the disparity before it was made sharp, which tells what came only of that.
     """
     border = int(np.ceil(budget_px + MARGIN_PX))
     q = _smooth_outside(extend(disparity, border), border)
@@ -154,7 +154,7 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
         known = regions.context | regions.inner_context
         rgb, q = _paint(rgb, q, regions.inner, known & ~unreliable, fill)
     rgb = meet_rims(rgb, hidden, (regions.context | regions.inner_context) & unreliable)
-    q = _meet_rims(q, front.disparity, regions.tears, hidden)
+    q = _bend_to_rims(q, front.disparity, regions.tears, hidden)
     q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)
     links = find_tears(q, budget_px)
     new_cut = _hidden_cuts(links, q, hidden)
@@ -164,7 +164,7 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
     return layer, both, hidden
 
 
-def _meet_rims(painted: Float, disparity: Float, tears: TornPairs, hidden: Bool) -> Float:
+def _bend_to_rims(painted: Float, disparity: Float, tears: TornPairs, hidden: Bool) -> Float:
     """Disparity (H, W) whose `hidden` pixels are bent to meet the far sides of the tears that they are behind.
 
     Else a crack opens there, as the context that was painted from begins a few pixels beyond those rims. A large step
