@@ -150,10 +150,10 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
         return None
     hidden = regions.hidden
     rgb, q = _paint(front.rgb, front.disparity, hidden, regions.context & ~unreliable, fill)
+    beside = regions.context | regions.inner_context
     if regions.inner.any():
-        known = regions.context | regions.inner_context
-        rgb, q = _paint(rgb, q, regions.inner, known & ~unreliable, fill)
-    rgb = meet_rims(rgb, hidden, (regions.context | regions.inner_context) & unreliable)
+        rgb, q = _paint(rgb, q, regions.inner, beside & ~unreliable, fill)
+    rgb = meet_rims(rgb, hidden, beside & unreliable)
     q = _bend_to_rims(q, front.disparity, regions.tears, hidden)
     q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)
     links = find_tears(q, budget_px)

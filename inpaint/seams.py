@@ -61,6 +61,8 @@ def meet_rims(painted: Float, hidden: Bool, rims: Bool) -> Float:
 
 def _seam(painted: Float, unknown: Bool, beside: Bool, reach: int) -> _Seam | None:
     """Where the holes `unknown` (H, W) have what is `beside` them (H, W) within `reach` cells, if they do anywhere."""
+    if not beside.any():
+        return None
     inner, hole = cell_means(painted, unknown, CELL_PX)
     outer, known = cell_means(painted, beside, CELL_PX)
     squares, _ = cell_means(painted * painted, beside, CELL_PX)

@@ -64,15 +64,25 @@ def test_a_ledge_on_a_ledge_joins_too() -> None:
     np.testing.assert_allclose(joined[62:130, 144:176], NEAR, atol=1e-5)
 
 
-@pytest.mark.parametrize(("size", "joins"), [(6, True), (100, False)])
-def test_corners_join_and_whole_things_stay(size: int, joins: bool) -> None:
+def with_corner(size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sharp disparity of a brown block before a grey wall whose square corner is halfway, the same blurred, colours."""
     q = np.full((HEIGHT, WIDTH), WALL, np.float32)
     q[:, :100] = NEAR
-    corner = np.s_[60 : 60 + size, 100 : 100 + size]
-    q[corner] = MIDDLE
+    q[60 : 60 + size, 100 : 100 + size] = MIDDLE
     rgb = np.where(q[..., None] > WALL, BROWN, GREY).astype(np.float32)
-    joined = join_ledges(q, cv2.GaussianBlur(q, (0, 0), BLUR_PX), rgb, BUDGET_PX)
-    np.testing.assert_allclose(joined[corner], NEAR if joins else MIDDLE, atol=1e-5)
+    return q, cv2.GaussianBlur(q, (0, 0), BLUR_PX), rgb
+
+
+@pytest.mark.parametrize("size", [4, 6])
+def test_a_small_corner_joins(size: int) -> None:
+    q, blurred, rgb = with_corner(size)
+    joined = join_ledges(q, blurred, rgb, BUDGET_PX)
+    np.testing.assert_allclose(joined, np.where(q == MIDDLE, NEAR, q), atol=1e-5)
+
+
+def test_whole_things_stay() -> None:
+    q, blurred, rgb = with_corner(100)
+    assert join_ledges(q, blurred, rgb, BUDGET_PX) is q
 
 
 def test_what_only_stands_before_something_is_no_ledge() -> None:
