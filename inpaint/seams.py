@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, add_at, cell_means, dot, mean_near, over_cells, push_pull, widened
+from inpaint.filters import Bool, Float, add_at, cell_means, dot, mean_near, nearest, over_cells, push_pull, widened
 
 CELL_PX = 4  # offsets are worked out on a grid this coarse
 CONTEXT_CELLS, RIM_CELLS = 2, 1  # how far from what it goes on from a fill is looked at: context is a little away
+BESIDE_CELLS = 1  # what differs from the mean so far around is texture
 NEARBY_CELLS = 3  # detail that crosses the seam is averaged over so much to each side
 CALM = 0.04  # deviation of colours at which a seam is half as easy to see as without any
 GROSS = 0.32  # a step this large is as easy to see as not where colours deviate as much: texture hides smaller ones
@@ -28,7 +29,7 @@ class _Seam:
     """How a fill goes on from what is beside it, on a grid of cells."""
 
     off: Float  # (h, w, 3) what it is off by
-    variance: Float  # (h, w, 1) of the colours beside it
+    variance: Float  # (h, w, 1) of the colours beside it about what they are on the whole: a soft shade has none
     where: Bool  # (h, w) cells at which both are known
 
 
@@ -69,6 +70,7 @@ def _seam(painted: Float, unknown: Bool, beside: Bool, reach: int) -> _Seam | No
     where = (hole > 0) & (widened((known > 0).astype(np.uint8), reach) > 0)
     if not where.any():
         return None
-    off = mean_near(inner - push_pull(outer, known > 0), hole * where, NEARBY_CELLS)
-    mean, square = (mean_near(values, known, 2 * NEARBY_CELLS) for values in (outer, squares))
-    return _Seam(off, np.maximum(square - mean * mean, 0).sum(-1, keepdims=True), where)
+    off = mean_near(inner - nearest(outer, known > 0), hole * where, NEARBY_CELLS)
+    mean, square = (mean_near(values, known, BESIDE_CELLS) for values in (outer, squares))
+    texture = mean_near(np.maximum(square - mean * mean, 0).sum(-1), known, 2 * NEARBY_CELLS)
+    return _Seam(off, texture[..., None], where)

@@ -56,6 +56,15 @@ def test_a_fill_that_fits_stays() -> None:
     assert np.abs(settle(truth, HOLE, CONTEXT) - truth).max() < 0.01
 
 
+def test_a_fill_between_two_surfaces_that_fits_both_stays() -> None:
+    truth = np.ones((*HOLE.shape, 3), np.float32)  # sky
+    truth[:, :140] = 0.3  # a chimney
+    right = np.zeros_like(HOLE)
+    right[:, 196:] = True
+    settled = settle(truth, HOLE & ~right, CONTEXT | np.roll(right, 3, axis=1))
+    assert np.abs(settled - truth).max() < 0.01
+
+
 RIMS = np.zeros_like(HOLE)
 RIMS[40:120, 74:80] = True
 
@@ -69,6 +78,12 @@ def test_a_fill_begins_in_the_colours_of_a_calm_rim_and_fades_from_there() -> No
     assert change[80] == pytest.approx(0.1, rel=0.2)
     assert change[80 + round(2 * FADE_SHARE * 200)] == pytest.approx(0.1 / np.e**2, rel=0.5)
     assert abs(change[130:190]).max() < 0.002
+
+
+def test_a_soft_shade_is_calm() -> None:
+    shade = np.linspace(0.2, 0.8, 160, dtype=np.float32)[:, None, None]
+    painted = np.broadcast_to(shade, (*HOLE.shape, 3)) + 0.08 * HOLE[..., None].astype(np.float32)
+    assert (painted - meet_rims(painted, HOLE, RIMS))[60:100, 80].mean() > 0.5 * 0.08
 
 
 def test_a_rim_that_holds_bits_of_what_is_in_front_says_nothing() -> None:
