@@ -18,10 +18,10 @@ from inpaint.fill import Fill
 from inpaint.filters import Bool, Float, nearest, push_pull
 from inpaint.ledges import join_ledges
 from inpaint.matte import soft_edges
-from inpaint.regions import grow, peel_regions
+from inpaint.regions import grow, part_scraps, peel_regions
 from inpaint.seams import meet_rims
-from inpaint.slopes import opaque_beside_slopes, slopes_for_tears
-from inpaint.tears import Links, TornPairs, smooth_surfaces, surfaces
+from inpaint.slopes import opaque_beside_slopes, slopes_at, slopes_for_tears
+from inpaint.tears import Links, TornPairs, smooth_surfaces, steepest_steps, surfaces, were_blurred
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -85,6 +85,8 @@ def build_layers(
     grown = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
     torn = find_tears(grown, budget_px)
     q, links = slopes_for_tears(grown, torn, colour)
+    if before is not None:
+        q, links = _without_scraps(q, links, before, budget_px)
     alpha = opaque_beside_slopes(matte.alpha, grown, torn, links)
     front = Layer(colour, q, alpha, links, np.ones(q.shape, bool), ~inside)
     layers, painted_last = [front], []
@@ -126,6 +128,19 @@ def remove_fragments(disparity: Float, links: Links) -> Float:
     if not small.any() or small.all():
         return disparity
     return nearest(disparity, ~small)
+
+
+def _without_scraps(disparity: Float, links: Links, blurred: Float, budget_px: float) -> tuple[Float, Links]:
+    """Both with slopes for the tears that part scraps: nothing could be painted behind but what is far behind both.
+
+    `blurred` (H, W): the disparity before it was made sharp. What was sharp already stays torn.
+    """
+    none = Links(np.zeros_like(links.right), np.zeros_like(links.down))
+    regions = peel_regions(disparity, links, none, budget_px, MARGIN_PX, BEHIND)
+    if regions is None:
+        return disparity, links
+    made = were_blurred(regions.tears, disparity, steepest_steps(blurred))
+    return slopes_at(disparity, links, regions.tears, part_scraps(regions) & made)
 
 
 def _smooth_outside(disparity: Float, border_px: int) -> Float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, dot, far_and_span, guided_filter, mean_near, nearest
+from inpaint.colours import steepness
+from inpaint.filters import Bool, Float, far_and_span, guided_filter, mean_near, nearest, widened
 from inpaint.votes import collect
 
 STEP_PX = 5.0  # steps that no move opens by so much stay where they are
@@ -17,7 +18,7 @@ SMOOTH_PX, SMOOTH_EPS = 4, 1e-3
 NEARER = 0.4  # probability of the nearer side from which a pixel is its own: a fringe is seen less in front than behind
 HOLD_SHARE = 0.1  # depth this close to steps that are sharp already is measured or drawn, so known: of the long side
 LOST, STEP = 0.4, 0.35  # of what disparity spans around: what makes a pixel lost to the nearer side, and a step
-MORE_EDGE, IF_SURE = 0.02, 0.2  # so much steeper must the photo be at a new outline than at the old one: slopes of
+MORE_EDGE, IF_SURE = 0.01, 0.1  # so much steeper must the photo be at a new outline than at the old one: slopes of
 # colour, and what is added where depth leaves no doubt
 CALM = 0.08  # lesser differences of disparity beside an outline are left over from its blur
 
@@ -89,21 +90,13 @@ def _with_rims(before: Float, walked: Float, blurred: Float, colour: Float, reac
     lost = before - walked > LOST * span
     if not lost.any():
         return walked
-    steepness = _steepness(colour)
+    steep = widened(steepness(colour), 1)
     old, new = (far_and_span(x, 1)[1] > STEP * span for x in (before, walked))
     beside = cv2.dilate(lost.astype(np.float32), np.ones((3, 3), np.uint8))
     sure: Float = np.clip(2 * (blurred - far) / np.maximum(span, 1e-6) - 1, 0, 1, dtype=np.float32)
-    left, taken = (mean_near(steepness, beside * there, 3 * reach) for there in (old & ~new, new & ~old))
+    left, taken = (mean_near(steep, beside * there, 3 * reach) for there in (old & ~new, new & ~old))
     worse = taken < left + MORE_EDGE + IF_SURE * mean_near(sure, lost.astype(np.float32), 3 * reach)
     return np.where(lost & worse, before, walked)
-
-
-def _steepness(colour: Float) -> Float:
-    """(H, W) the slope of `colour` (H, W, 3) per pixel, the steepest of those at most a pixel away."""
-    smooth = cv2.GaussianBlur(colour, (0, 0), 0.7)
-    slopes = [np.asarray(cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx, scale=0.25), np.float32) for dx in (1, 0)]
-    steepness = np.sqrt(dot(slopes[0], slopes[0]) + dot(slopes[1], slopes[1]))
-    return np.asarray(cv2.dilate(steepness, np.ones((3, 3), np.uint8)), np.float32)
 
 
 def _total(values: Float, share: Float) -> Float:

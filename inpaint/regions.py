@@ -13,6 +13,7 @@ from inpaint.tears import Index, Links, TornPairs, torn_pairs
 
 CONTEXT_STEPS = 96
 THIN_PX = 7  # narrower parts of the region that lesser tears hide are painted with the rest
+GAP_PX = 15  # and narrower gaps in it with the region
 SCRAP_SHARE = 1.5e-3  # of the picture: what is smaller is a scrap
 DIAGONAL = 1.42  # growth counts steps along rows and columns; this many cover a diagonal pixel distance of 1
 
@@ -114,10 +115,21 @@ def peel_regions(
     at = np.flatnonzero(hidden)
     inner = np.zeros_like(hidden)
     inner.ravel()[at] = _continued(inner_context, pairs.far[taken.source.ravel()[at]], taken.steps.ravel()[at])
-    # Thin strips would stand as streaks in what is painted around them; the rim of a wider part is no strip.
+    # Thin strips would stand as streaks in what is painted around them, and so would gaps; the rim of a wider part is
+    # no strip.
     wide = cv2.morphologyEx(inner.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THIN_PX, THIN_PX), np.uint8))
     inner &= widened(wide, THIN_PX // 2) > 0
+    whole = cv2.morphologyEx(inner.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((GAP_PX, GAP_PX), np.uint8))
+    inner = hidden & (whole > 0)
     return PeelRegions(hidden, context & ~inner_context, inner, inner_context, pairs)
+
+
+def part_scraps(regions: PeelRegions) -> Bool:
+    """(N,) which of the tears of `regions` part scraps, which tell nothing of what goes on behind the nearer side."""
+    _, label, found, _ = cv2.connectedComponentsWithStats(regions.inner_context.astype(np.uint8), connectivity=4)
+    scrap = found[:, cv2.CC_STAT_AREA] <= SCRAP_SHARE * label.size
+    scrap[0] = False
+    return np.asarray(scrap[label.ravel()[regions.tears.far]])
 
 
 def _continued(context: Bool, background: Index, steps: npt.NDArray[np.int32]) -> Bool:

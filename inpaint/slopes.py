@@ -1,16 +1,19 @@
 """Slopes in place of tears that are probably none.
 
 A tear opens, and what is painted behind it shows. Estimated depth also steps where nothing does, in a lawn or across
-the bonnet of a car, and a gap there draws the eye; a surface that is stretched there does not.
+the bonnet of a car, and a gap there draws the eye; a surface that is stretched there does not. Nor does it where a lens
+has blurred an outline: a cut there would be the only sharp thing in sight.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from inpaint.chains import long_tears, shortest_edge_px
-from inpaint.colours import hued
+from inpaint.colours import hued, steepness
 from inpaint.filters import Bool, Float, box_mean, closest_pixel, dot, widened
 from inpaint.tears import Links, TornPairs, torn_pairs
 
@@ -22,6 +25,9 @@ SIDE_PX = 384  # colours are compared at this long side
 SIDES_PX = ((4, 2), (8, 4))  # means of boxes so far to both sides, of such a radius: thin things want the first
 STRETCH_PX, STRETCH_SHARE = 4.0, 0.008  # tears are judged in stretches about so long: px, or of the long side
 CELL_PX = 2  # on a grid of such cells
+# No tear stays where the photo passes from one of two colours that are so unlike to the other one over more: px, or of
+# the long side. Its steepest edges so close to a tear tell.
+UNLIKE, BLURRED_PX, BLURRED_SHARE, CLOSE_PX = 0.05, 6.0, 0.009, 8
 BAND_PX, ROUNDS = 4, 10  # the slope reaches so far to both sides
 
 
@@ -32,7 +38,13 @@ def slopes_for_tears(disparity: Float, links: Links, rgb: Float) -> tuple[Float,
     pairs = torn_pairs(links, disparity)
     if not len(pairs.near):
         return disparity, links
-    doubtful = tear_evidence(disparity, pairs, rgb) @ np.array([1, POWER], np.float32) < np.log(REAL)
+    evidence = tear_evidence(disparity, pairs, rgb)
+    doubtful = evidence @ np.array([1, POWER], np.float32) < np.log(REAL)
+    return slopes_at(disparity, links, pairs, doubtful | _are_blurred(evidence[:, 1], pairs, rgb))
+
+
+def slopes_at(disparity: Float, links: Links, pairs: TornPairs, doubtful: Bool) -> tuple[Float, Links]:
+    """`disparity` (H, W) and `links` with slopes for those of all its torn `pairs` that are `doubtful` (N,)."""
     whole = _without(links, doubtful)
     mended = links.at_tears(whole.right, whole.down)
     if not mended.any():
@@ -63,13 +75,29 @@ def tear_evidence(disparity: Float, pairs: TornPairs, rgb: Float) -> Float:
     across = _unlikeness(rgb)
     down = (np.abs(pairs.near - pairs.far) == w).astype(np.int64)
     unlike = across[down, y * across.shape[1] // h, x * across.shape[2] // w] + LEAST_UNLIKENESS
-    shape = (-(-h // CELL_PX), -(-w // CELL_PX))
-    cell = (y // CELL_PX) * shape[1] + x // CELL_PX
-    seen = np.log(step), np.log(unlike), np.ones(len(cell))
-    planes = np.stack([np.bincount(cell, values, shape[0] * shape[1]) for values in seen], 1)
+    return _in_stretches([np.log(step), np.log(unlike)], pairs, (h, w))
+
+
+def _are_blurred(unlikeness: Float, pairs: TornPairs, rgb: Float) -> Bool:
+    """(N,) which of the tears `pairs` follow an outline that is blurred; `unlikeness` (N,) as in `tear_evidence`."""
+    steepest = widened(steepness(hued(rgb)), CLOSE_PX).ravel()[pairs.first]
+    (steep,) = _in_stretches([np.log(np.maximum(steepest, 1e-4))], pairs, rgb.shape[:2]).T
+    width = max(BLURRED_PX, BLURRED_SHARE * max(rgb.shape[:2]))
+    return np.asarray((unlikeness > np.log(UNLIKE)) & (unlikeness - steep > np.log(width)))
+
+
+def _in_stretches(values: Sequence[Float], pairs: TornPairs, shape: tuple[int, ...]) -> Float:
+    """(N, M) means of each of M `values` (N,) at the tears `pairs` over the stretch around each tear."""
+    h, w = shape
+    y, x = np.divmod(pairs.first, w)
+    cells = (-(-h // CELL_PX), -(-w // CELL_PX))
+    cell = (y // CELL_PX) * cells[1] + x // CELL_PX
+    counted: list[Float] = [*values, np.ones(len(cell), np.float32)]
+    planes = np.stack([np.bincount(cell, plane, cells[0] * cells[1]) for plane in counted], 1)
+    planes = planes.reshape(*cells, len(values) + 1).astype(np.float32)
     stretch = max(STRETCH_PX, STRETCH_SHARE * max(h, w)) / CELL_PX
-    spread = cv2.GaussianBlur(planes.reshape(*shape, 3).astype(np.float32), (0, 0), stretch).reshape(-1, 3)[cell]
-    return np.asarray(spread[:, :2] / spread[:, 2:], np.float32)
+    spread = cv2.GaussianBlur(planes, (0, 0), stretch).reshape(-1, len(values) + 1)[cell]
+    return np.asarray(spread[:, :-1] / spread[:, -1:], np.float32)
 
 
 def _unlikeness(rgb: Float) -> Float:

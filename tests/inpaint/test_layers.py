@@ -251,3 +251,18 @@ def test_fills_bear_extremes(fill) -> None:
     for unknown, context in ((everything, nothing), (~speck, speck)):
         for new in fill(rgb, q, unknown, context):
             assert np.isfinite(new).all()
+
+
+def test_estimated_depth_is_not_torn_round_scraps() -> None:
+    q = np.full((300, 400), 0.1, np.float32)
+    q[50:250, 150:350] = 0.9
+    q[120:136, 138:150] = 0.45  # between the near thing and the wall
+    rgb = np.zeros((*q.shape, 3), np.uint8)
+    rgb[q == np.float32(0.9)], rgb[q == np.float32(0.45)] = (250, 0, 0), (0, 250, 0)
+
+    def tears_across_scrap(blurred: np.ndarray | None) -> int:
+        image = build_layers(rgb, q, BUDGET_PX, calm_fill, blurred)
+        return int((~image.layers[0].links.right[image.border_px + 128, image.border_px + 120 :][:60]).sum())
+
+    assert tears_across_scrap(None) == 2
+    assert tears_across_scrap(cv2.GaussianBlur(q, (0, 0), 6)) == 1

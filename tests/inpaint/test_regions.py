@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inpaint.chains import find_tears
-from inpaint.regions import PeelRegions, grow, peel_regions, reveal_steps
+from inpaint.regions import PeelRegions, grow, part_scraps, peel_regions, reveal_steps
 from inpaint.tears import Links, TornPairs, surfaces, torn_pairs
 from tests.scenes import FAR, NEAR, two_planes
 
@@ -139,8 +139,26 @@ def beside(width: int, height: int) -> tuple[np.ndarray, PeelRegions]:
 
 
 def test_a_scrap_does_not_tell_what_goes_on_behind_something_large() -> None:
-    _, regions = beside(width=4, height=10)
+    q, regions = beside(width=4, height=10)
     assert not regions.inner.any()
+    parted = q.ravel()[regions.tears.far] == np.float32(0.5)
+    assert parted.any()
+    np.testing.assert_array_equal(part_scraps(regions), parted)
+
+
+def test_a_larger_piece_is_no_scrap() -> None:
+    _, regions = beside(width=8, height=40)
+    assert not part_scraps(regions).any()
+
+
+def test_a_gap_in_what_goes_on_behind_is_painted_with_it() -> None:
+    q = np.empty((180, 160), np.float32)
+    q[:] = np.interp(np.arange(180), [0, 60], [0.1, 0.52])[:, None]  # ground that rises towards the camera
+    q[80:88] = 0.48  # but for a dip
+    q[:, :80] = 0.9
+    regions = peeled(q)
+    assert not regions.inner_context[84, 85] and regions.inner_context[[76, 92], 85].all()
+    assert regions.inner[70:110, 75].all()
 
 
 def test_a_piece_goes_on_behind_something_larger_as_far_as_it_is_wide() -> None:

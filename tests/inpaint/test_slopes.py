@@ -1,5 +1,6 @@
 """Slopes in place of tears: where the step is small or the colours on both sides are alike."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -63,6 +64,16 @@ def test_a_tear_beside_an_edge_stays(off: int) -> None:
     q, same = slopes_for_tears(disparity, links, picture(EDGE, STEP_X + off))
     np.testing.assert_array_equal(same.right, links.right)
     assert q is disparity
+
+
+@pytest.mark.parametrize(("sigma_px", "torn"), [(1.0, True), (9.0, False)])
+def test_an_outline_that_a_lens_has_blurred_becomes_a_slope(sigma_px: float, torn: bool) -> None:
+    size = (400, 300)
+    disparity = cv2.resize(step(0.5), size, interpolation=cv2.INTER_NEAREST)
+    rgb = cv2.GaussianBlur(cv2.resize(picture(EDGE), size, interpolation=cv2.INTER_NEAREST), (0, 0), sigma_px)
+    links = find_tears(disparity, BUDGET_PX)
+    _, whole = slopes_for_tears(disparity, links, rgb)
+    assert not links.right.all() and whole.right.all() == (not torn)
 
 
 def test_a_large_step_stays_torn_whatever_the_colours() -> None:
