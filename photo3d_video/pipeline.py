@@ -48,7 +48,7 @@ Float = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
 Bool = npt.NDArray[np.bool_]
 
-BUDGET_SHARE = 0.07  # parallax budget at strength 1, of the frame's diagonal
+BUDGET_SHARE = 0.06  # parallax budget at strength 1, of the frame's diagonal
 FAR_DISPARITY = 0.08  # the farthest surface is this much of the nearest's inverse depth: far, not at infinity
 # Layers are worked out at most at this long side; textures have the clip's own resolution.
 LAYERS_SIDE_PX, PREVIEW_LAYERS_SIDE_PX = 1280, 320
