@@ -19,7 +19,7 @@ from inpaint.tears import Links, TornPairs, torn_pairs
 
 # Of what a picture shows at a tear, two things tell best whether it is real: the step of disparity, and how unlike the
 # colours on both sides are. `python -m training.fit_tears` finds POWER, and REAL for one tear in four that is real.
-POWER, REAL = 0.61, 0.0344  # a tear stays if step * unlikeness ** POWER is larger, in the mean of a stretch
+POWER, REAL = 0.61, 0.0351  # a tear stays if step * unlikeness ** POWER is larger, in the mean of a stretch
 LEAST_STEP, LEAST_UNLIKENESS = 1e-4, 0.01  # greys are in 0..1; the latter is added
 SIDE_PX = 384  # colours are compared at this long side
 SIDES_PX = ((4, 2), (8, 4))  # means of boxes so far to both sides, of such a radius: thin things want the first
