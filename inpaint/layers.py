@@ -19,7 +19,7 @@ from inpaint.filters import Bool, Float, nearest, push_pull
 from inpaint.ledges import join_ledges
 from inpaint.matte import soft_edges
 from inpaint.regions import grow, part_scraps, peel_regions
-from inpaint.seams import meet_rims
+from inpaint.seams import meet_parts, meet_rims
 from inpaint.slopes import opaque_beside_slopes, slopes_at, slopes_for_tears
 from inpaint.tears import Links, TornPairs, smooth_surfaces, steepest_steps, surfaces, were_blurred
 
@@ -167,7 +167,8 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
     rgb, q = _paint(front.rgb, front.disparity, hidden, regions.context & ~unreliable, fill)
     beside = regions.context | regions.inner_context
     if regions.inner.any():
-        rgb, q = _paint(rgb, q, regions.inner, beside & ~unreliable, fill)
+        inner = _paint(rgb, q, regions.inner, beside & ~unreliable, fill)
+        rgb, q = meet_parts((rgb, q), inner, hidden & ~regions.inner)
     rgb = meet_rims(rgb, hidden, beside & unreliable)
     q = _bend_to_rims(q, front.disparity, regions.tears, hidden)
     q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)

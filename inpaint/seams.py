@@ -21,6 +21,7 @@ CALM = 0.04  # deviation of colours at which a seam is half as easy to see as wi
 GROSS = 0.32  # a step this large is as easy to see as not where colours deviate as much: texture hides smaller ones
 LEAST = 0.2  # of the offset is taken even where detail hides the seam and the fill knows more than a smooth guess
 MIXED_PX = 1  # this close to what is hidden, rims hold its colours, too
+PART_STEP, PART_PX = 0.06, 10.0  # parts of a fill meet over so far where disparity differs by no more
 FADE_SHARE = 0.012  # of the long side: what a rim says fades over so much
 
 
@@ -58,6 +59,18 @@ def meet_rims(painted: Float, hidden: Bool, rims: Bool) -> Float:
     fade = np.exp(-np.maximum(distance, 0) / np.float32(FADE_SHARE * max(hidden.shape)))
     result = add_at(painted, over_cells(-off, CELL_PX, hidden.shape) * fade[..., None], hidden)
     return np.clip(result, 0, 1, out=result)
+
+
+def meet_parts(outer: tuple[Float, Float], inner: tuple[Float, Float], beside: Bool) -> tuple[Float, Float]:
+    """Colour (H, W, 3) and disparity (H, W) of a fill's `inner` part, which next to the other part, the pixels `beside`
+    (H, W), begins as `outer`, painted as if it were of that part, too.
+
+    So there is no edge where the two are one surface. One that lies clearly before the other keeps its edge.
+    """
+    distance = cv2.distanceTransform((~beside).astype(np.uint8), cv2.DIST_L2, 3)
+    share = np.clip(distance / np.float32(PART_PX), 0, 1)
+    share = np.where(np.abs(inner[1] - outer[1]) > PART_STEP, np.float32(1), share)
+    return outer[0] + share[..., None] * (inner[0] - outer[0]), outer[1] + share * (inner[1] - outer[1])
 
 
 def _seam(painted: Float, unknown: Bool, beside: Bool, reach: int) -> _Seam | None:

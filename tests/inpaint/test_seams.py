@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpaint.seams import FADE_SHARE, LEAST, meet_rims, settle
+from inpaint.seams import FADE_SHARE, LEAST, meet_parts, meet_rims, settle
 
 Join = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -91,6 +91,20 @@ def test_a_rim_that_holds_bits_of_what_is_in_front_says_nothing() -> None:
     bits = RIMS & (np.indices(HOLE.shape).sum(0) % 7 < 3)
     painted[bits] = (0.2, 0.05, 0.0)
     assert np.abs(meet_rims(painted, HOLE, RIMS) - painted).max() < 0.03
+
+
+@pytest.mark.parametrize(("step", "meets"), [(0.02, True), (0.3, False)])
+def test_two_parts_of_a_fill_meet_if_they_are_one_surface(step: float, meets: bool) -> None:
+    beside = np.zeros((40, 60), bool)
+    beside[:, :20] = True
+    outer = np.full((40, 60, 3), 0.9, np.float32), np.full((40, 60), 0.2, np.float32)
+    inner = np.where(beside[..., None], outer[0], np.float32(0.4)), np.where(beside, outer[1], 0.2 + np.float32(step))
+    colour, disparity = meet_parts(outer, inner, beside)
+    assert colour.dtype == disparity.dtype == np.float32
+    for both, whole in ((colour[..., 0], inner[0][..., 0]), (disparity, inner[1])):
+        np.testing.assert_array_equal(both[:, 40:], whole[:, 40:])
+        jump = np.abs(np.diff(both, axis=1)).max() / np.abs(np.diff(whole, axis=1)).max()
+        assert jump < 0.15 if meets else jump == 1
 
 
 @pytest.mark.parametrize("joined", [settle, meet_rims])
