@@ -23,6 +23,7 @@ from inpaint.filters import Bool, Float, add_at, cell_means, dot, larger_cells, 
 # What is made up is farther from the truth than a smooth guess, but in grain, sand or plaster anything fits and what is
 # smooth shows: texture that is even and not strong is made up in full, and of other detail this share.
 LEAST = 0.2
+LEAST_PAST_BORDER = 0.7  # beyond the photo's border: no outline is there to draw the eye away
 DEEP_PX = 48.0  # this far from its context a fill gets all of that: next to it the network knows more
 QUICKER = 3.0  # where texture is even, 1 + this times as close
 UNEVEN, STRONG = 0.1, 0.12  # relative variance of the texture's strength, and strength, that halve how sure it is
@@ -68,10 +69,18 @@ def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
     broad = _borrow(cv2.split(planes), hole, ground, BROAD_PX, _parts(chosen, CELL_PX // SHRINK, hole))
     sure = _evenness(filled, known)
     depth = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3)
-    amount = (LEAST + (1 - LEAST) * sure) * np.minimum(depth * (1 + QUICKER * sure) / DEEP_PX, 1)
+    least = np.where(_past_border(unknown), np.float32(LEAST_PAST_BORDER), np.float32(LEAST))
+    amount = (least + (1 - least) * sure) * np.minimum(depth * (1 + QUICKER * sure) / DEEP_PX, 1)
     detail = cv2.merge([amount * (fine[0] + over_cells(plane, SHRINK, unknown.shape)) for plane in broad])
     result = add_at(painted, detail, unknown)
     return np.clip(result, 0, 1, out=result)
+
+
+def _past_border(unknown: Bool) -> Bool:
+    """(H, W) those connected holes that take a whole side of the canvas."""
+    _, label = cv2.connectedComponents(unknown.astype(np.uint8), connectivity=4)
+    sides = (label[0], label[-1], label[:, 0], label[:, -1])
+    return np.isin(label, [side[0] for side in sides if side.all()])
 
 
 def _evenness(plane: Float, known: Bool) -> Float:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpaint.detail import LEAST, add_detail
+from inpaint.detail import LEAST, LEAST_PAST_BORDER, add_detail
 
 HOLE = np.zeros((240, 320), bool)
 HOLE[50:190, 60:260] = True
@@ -35,6 +35,16 @@ def test_uneven_ground_lends_a_part_of_its_detail() -> None:
     picture[HOLE] = 0.5
     out = add_detail(picture, HOLE, ~HOLE)
     assert 0 < out[MIDDLE].std() < 1.5 * LEAST * picture[~HOLE].std()
+
+
+def test_what_lies_past_the_border_gets_more() -> None:
+    picture = noisy(0.25)
+    strip = np.zeros_like(HOLE)
+    strip[:, 220:] = True
+    picture[strip] = 0.5
+    out = add_detail(picture, strip, ~strip)
+    assert out[20:220, 280:].std() == pytest.approx(LEAST_PAST_BORDER * picture[:, :200].std(), rel=0.35)
+    assert out[20:220, 280:].std() > 2 * LEAST * picture[:, :200].std()
 
 
 def test_even_grain_begins_soon_after_the_seam() -> None:
