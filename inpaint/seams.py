@@ -11,7 +11,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, add_at, cell_means, dot, mean_near, nearest, over_cells, push_pull, widened
+from inpaint.filters import (
+    Bool,
+    Float,
+    add_at,
+    cell_means,
+    closest_pixel,
+    dot,
+    mean_near,
+    over_cells,
+    push_pull,
+    widened,
+)
 
 CELL_PX = 4  # offsets are worked out on a grid this coarse
 CONTEXT_CELLS, RIM_CELLS = 2, 1  # how far from what it goes on from a fill is looked at: context is a little away
@@ -83,7 +94,21 @@ def _seam(painted: Float, unknown: Bool, beside: Bool, reach: int) -> _Seam | No
     where = (hole > 0) & (widened((known > 0).astype(np.uint8), reach) > 0)
     if not where.any():
         return None
-    off = mean_near(inner - nearest(outer, known > 0), hole * where, NEARBY_CELLS)
     mean, square = (mean_near(values, known, BESIDE_CELLS) for values in (outer, squares))
     texture = mean_near(np.maximum(square - mean * mean, 0).sum(-1), known, 2 * NEARBY_CELLS)
+    off = mean_near(inner - _continued(outer, known > 0, texture), hole * where, NEARBY_CELLS)
     return _Seam(off, texture[..., None], where)
+
+
+def _continued(outer: Float, known: Bool, texture: Float) -> Float:
+    """(h, w, 3) what cells would be if `outer` (h, w, 3), `known` in some cells (h, w), went on evenly: as the closest
+    of these and, the less `texture` (h, w) there is, as much more as that differs from the one as far beyond it.
+    """
+    (h, w), cells = known.shape, np.arange(known.size)
+    closest = closest_pixel(known, cells)
+    y, x = (2 * a - b for a, b in zip(np.divmod(closest, w), np.divmod(cells, w), strict=True))
+    beyond = np.where((y >= 0) & (x >= 0) & (y < h) & (x < w), y * w + x, closest)
+    even = known.ravel()[beyond] * CALM**2 / (CALM**2 + texture.ravel()[closest])
+    flat = outer.reshape(-1, 3)
+    change = even[:, None] * (flat[closest] - flat[beyond])
+    return np.asarray((flat[closest] + change).reshape(outer.shape), np.float32)

@@ -65,6 +65,13 @@ def test_a_fill_between_two_surfaces_that_fits_both_stays() -> None:
     assert np.abs(settled - truth).max() < 0.01
 
 
+@pytest.mark.parametrize("slope", [0.004, -0.004])
+def test_a_fill_that_goes_on_as_a_shade_does_stays(slope: float) -> None:
+    shade = 0.5 + slope * (np.arange(200, dtype=np.float32) - 80)
+    truth = np.broadcast_to(shade.clip(0, 1)[None, :, None], (*HOLE.shape, 3)).astype(np.float32)
+    assert np.abs(settle(truth, HOLE, CONTEXT) - truth)[EDGE].max() < 0.01
+
+
 RIMS = np.zeros_like(HOLE)
 RIMS[40:120, 74:80] = True
 
