@@ -12,7 +12,8 @@ from inpaint.filters import Bool, Float, widened
 from inpaint.tears import Index, Links, TornPairs, torn_pairs
 
 CONTEXT_STEPS = 96
-SOFT_STEPS = 24  # at most: mattes reach less far
+SOFT_STEPS, SOFT_NEARBY_PX = 24, 4  # at most: mattes reach less far; and so near a tear, what they are at others counts
+IN_MARGIN = 2  # of these are within the margin
 THIN_PX = 7  # narrower parts of the region that lesser tears hide are painted with the rest
 GAP_PX = 15  # and narrower gaps in it with the region
 SCRAP_SHARE = 1.5e-3  # of the picture: what is smaller is a scrap
@@ -101,7 +102,8 @@ def peel_regions(
     near, far = disparity.ravel()[pairs.near], disparity.ravel()[pairs.far]
     between = far + 0.5 * (near - far)
     walls = Links(links.right & ~cut.right, links.down & ~cut.down)
-    steps = reveal_steps(pairs, disparity, budget_px, margin_px) + _soft_steps(pairs.near, soft, walls, disparity)
+    softness = np.maximum(_soft_steps(pairs.near, soft, walls, disparity) - IN_MARGIN, 0)
+    steps = reveal_steps(pairs, disparity, budget_px, margin_px) + softness
     taken = grow(pairs.near, steps, walls, disparity, above=far + behind)
     everywhere = np.full(len(pairs.far), CONTEXT_STEPS)
     background = grow(pairs.far, everywhere, walls, disparity, below=between)
@@ -154,7 +156,7 @@ def _soft_steps(near: Index, soft: Bool, links: Links, disparity: Float) -> npt.
         return np.zeros(len(near), np.int64)
     among = Links(links.right & soft[:, 1:] & soft[:, :-1], links.down & soft[1:] & soft[:-1])
     steps = grow(near, np.full(len(near), SOFT_STEPS), among, disparity).steps
-    return widened(np.maximum(steps, 0).astype(np.uint8), SOFT_STEPS).ravel()[near].astype(np.int64)
+    return widened(np.maximum(steps, 0).astype(np.uint8), SOFT_NEARBY_PX).ravel()[near].astype(np.int64)
 
 
 def reveal_steps(pairs: TornPairs, disparity: Float, budget_px: float, margin_px: float) -> npt.NDArray[np.int64]:
