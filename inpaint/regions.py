@@ -12,8 +12,7 @@ from inpaint.filters import Bool, Float, widened
 from inpaint.tears import Index, Links, TornPairs, torn_pairs
 
 CONTEXT_STEPS = 96
-SOFT_STEPS, SOFT_NEARBY_PX = 24, 4  # at most: mattes reach less far; and so near a tear, what they are at others counts
-IN_MARGIN = 2  # of these are within the margin
+SOFT_STEPS, IN_MARGIN = 4, 2  # so much of a soft edge counts, if it is wider, of which so much is within the margin
 THIN_PX = 7  # narrower parts of the region that lesser tears hide are painted with the rest
 GAP_PX = 15  # and narrower gaps in it with the region
 SCRAP_SHARE = 1.5e-3  # of the picture: what is smaller is a scrap
@@ -151,12 +150,12 @@ def _continued(context: Bool, background: Index, steps: npt.NDArray[np.int32]) -
 
 
 def _soft_steps(near: Index, soft: Bool, links: Links, disparity: Float) -> npt.NDArray[np.int64]:
-    """(N,) how many steps the `soft` pixels (H, W) reach behind each of the pixels `near` (N,)."""
+    """(N,) how many steps, up to SOFT_STEPS, the `soft` pixels (H, W) reach behind each of the pixels `near` (N,)."""
     if not soft.any():
         return np.zeros(len(near), np.int64)
     among = Links(links.right & soft[:, 1:] & soft[:, :-1], links.down & soft[1:] & soft[:-1])
     steps = grow(near, np.full(len(near), SOFT_STEPS), among, disparity).steps
-    return widened(np.maximum(steps, 0).astype(np.uint8), SOFT_NEARBY_PX).ravel()[near].astype(np.int64)
+    return widened(np.maximum(steps, 0).astype(np.uint8), SOFT_STEPS).ravel()[near].astype(np.int64)
 
 
 def reveal_steps(pairs: TornPairs, disparity: Float, budget_px: float, margin_px: float) -> npt.NDArray[np.int64]:
