@@ -136,7 +136,7 @@ def _without_scraps(disparity: Float, links: Links, blurred: Float, budget_px: f
     `blurred` (H, W): the disparity before it was made sharp. What was sharp already stays torn.
     """
     none = Links(np.zeros_like(links.right), np.zeros_like(links.down))
-    regions = peel_regions(disparity, links, none, np.zeros_like(disparity, bool), budget_px, MARGIN_PX, BEHIND)
+    regions = peel_regions(disparity, links, none, budget_px, MARGIN_PX, BEHIND)
     if regions is None:
         return disparity, links
     made = were_blurred(regions.tears, disparity, steepest_steps(blurred))
@@ -160,7 +160,7 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
     `cut`: tears that hide nothing new.
     """
     h, w = front.disparity.shape
-    regions = peel_regions(front.disparity, front.links, cut, front.alpha < 1, budget_px, MARGIN_PX, BEHIND)
+    regions = peel_regions(front.disparity, front.links, cut, budget_px, MARGIN_PX, BEHIND)
     if regions is None:
         return None
     hidden = regions.hidden

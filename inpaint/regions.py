@@ -12,7 +12,6 @@ from inpaint.filters import Bool, Float, widened
 from inpaint.tears import Index, Links, TornPairs, torn_pairs
 
 CONTEXT_STEPS = 96
-SOFT_STEPS, IN_MARGIN = 4, 2  # so much of a soft edge counts, if it is wider, of which so much is within the margin
 THIN_PX = 7  # narrower parts of the region that lesser tears hide are painted with the rest
 GAP_PX = 15  # and narrower gaps in it with the region
 SCRAP_SHARE = 1.5e-3  # of the picture: what is smaller is a scrap
@@ -87,12 +86,11 @@ class PeelRegions:
 
 
 def peel_regions(
-    disparity: Float, links: Links, cut: Links, soft: Bool, budget_px: float, margin_px: float, behind: float
+    disparity: Float, links: Links, cut: Links, budget_px: float, margin_px: float, behind: float
 ) -> PeelRegions | None:
     """Synthesis and context regions at the tears of `disparity` (H, W), or None where nothing can be revealed.
 
-    `cut` marks torn links that hide nothing new, `soft` (H, W) pixels that hide nothing completely: what lies behind
-    those is seen, and what a move opens beyond them. Painted surfaces must fit at least `behind` under what hides them.
+    `cut` marks torn links that hide nothing new. Painted surfaces must fit at least `behind` under what hides them.
     What is itself the background of something nearer stays: it is peeled in its turn, with the next layer.
     """
     pairs = torn_pairs(Links(links.right | cut.right, links.down | cut.down), disparity)
@@ -100,9 +98,8 @@ def peel_regions(
         return None
     near, far = disparity.ravel()[pairs.near], disparity.ravel()[pairs.far]
     between = far + 0.5 * (near - far)
+    steps = reveal_steps(pairs, disparity, budget_px, margin_px)
     walls = Links(links.right & ~cut.right, links.down & ~cut.down)
-    softness = np.maximum(_soft_steps(pairs.near, soft, walls, disparity) - IN_MARGIN, 0)
-    steps = reveal_steps(pairs, disparity, budget_px, margin_px) + softness
     taken = grow(pairs.near, steps, walls, disparity, above=far + behind)
     everywhere = np.full(len(pairs.far), CONTEXT_STEPS)
     background = grow(pairs.far, everywhere, walls, disparity, below=between)
@@ -147,15 +144,6 @@ def _continued(context: Bool, background: Index, steps: npt.NDArray[np.int32]) -
     area, before, rim = (np.bincount(x, minlength=label.max() + 1) for x in (label, piece, piece[steps == 0]))
     width = np.where(area > SCRAP_SHARE * label.size, area / np.maximum(rim, 1), -1)
     return np.asarray((piece > 0) & ((area >= before)[piece] | (steps <= width[piece])))
-
-
-def _soft_steps(near: Index, soft: Bool, links: Links, disparity: Float) -> npt.NDArray[np.int64]:
-    """(N,) how many steps, up to SOFT_STEPS, the `soft` pixels (H, W) reach behind each of the pixels `near` (N,)."""
-    if not soft.any():
-        return np.zeros(len(near), np.int64)
-    among = Links(links.right & soft[:, 1:] & soft[:, :-1], links.down & soft[1:] & soft[:-1])
-    steps = grow(near, np.full(len(near), SOFT_STEPS), among, disparity).steps
-    return widened(np.maximum(steps, 0).astype(np.uint8), SOFT_STEPS).ravel()[near].astype(np.int64)
 
 
 def reveal_steps(pairs: TornPairs, disparity: Float, budget_px: float, margin_px: float) -> npt.NDArray[np.int64]:
