@@ -89,8 +89,7 @@ def _peeled(disparity: Float, budget_px: float) -> tuple[Bool, Bool] | None:
     from inpaint.tears import Links
 
     links = find_tears(disparity, budget_px)
-    nowhere = Links(np.zeros_like(links.right), np.zeros_like(links.down))
-    regions = peel_regions(disparity, links, nowhere, budget_px, 0.0, 0.0)
+    regions = peel_regions(disparity, links, Links.none(disparity.shape), budget_px, 0.0, 0.0)
     if regions is None:
         return None
     rim = regions.context & (widened(regions.hidden.astype(np.uint8), RIM_PX) > 0)

@@ -91,7 +91,7 @@ def build_layers(
     front = Layer(colour, q, alpha, links, np.ones(q.shape, bool), ~inside)
     layers, painted_last = [front], []
     unreliable = matte.rim
-    cut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
+    cut = Links.none(q.shape)
     while len(layers) < MAX_LAYERS:
         behind = _peel(layers[-1], cut, unreliable, budget_px, fill)
         if behind is None:
@@ -135,8 +135,7 @@ def _without_scraps(disparity: Float, links: Links, blurred: Float, budget_px: f
 
     `blurred` (H, W): the disparity before it was made sharp. What was sharp already stays torn.
     """
-    none = Links(np.zeros_like(links.right), np.zeros_like(links.down))
-    regions = peel_regions(disparity, links, none, budget_px, MARGIN_PX, BEHIND)
+    regions = peel_regions(disparity, links, Links.none(disparity.shape), budget_px, MARGIN_PX, BEHIND)
     if regions is None:
         return disparity, links
     made = were_blurred(regions.tears, disparity, steepest_steps(blurred))

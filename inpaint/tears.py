@@ -28,6 +28,11 @@ class Links:
         h, w = shape
         return Links(np.ones((h, w - 1), bool), np.ones((h - 1, w), bool))
 
+    @staticmethod
+    def none(shape: tuple[int, int]) -> Links:
+        h, w = shape
+        return Links(np.zeros((h, w - 1), bool), np.zeros((h - 1, w), bool))
+
     def at_tears(self, right: npt.NDArray[Any], down: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """(N,) what `right` (H, W - 1) and `down` (H - 1, W) hold at each torn link, in the order of `torn_pairs`."""
         return np.concatenate([right[~self.right], down[~self.down]])
