@@ -19,6 +19,7 @@ SIDE_PX, BORDER_PX = 1080, 16
 FRAMES = 24
 STEP_PX = np.array([1 / 12, 1 / 17])  # per frame: all positions between two pixels come by
 DISPARITY = 0.5
+BUDGET_PX = 30.0
 
 
 def noise() -> UInt8:
@@ -56,10 +57,10 @@ def pan(context: Any, picture: UInt8, supersample: int) -> list[Float]:
     side = SIDE_PX + 2 * BORDER_PX
     whole = np.ones((side, side), bool)
     wall = np.full((side, side), DISPARITY, np.float32)
-    mesh = build_mesh(Surface(wall, whole[:, 1:], whole[1:], whole), np.ones_like(wall), budget_px=30.0)
+    mesh = build_mesh(Surface(wall, whole[:, 1:], whole[1:], whole), np.ones_like(wall), BUDGET_PX)
     texture = np.pad(picture, ((BORDER_PX, BORDER_PX), (BORDER_PX, BORDER_PX), (0, 0)), mode="wrap")
     texture = np.dstack([texture, np.full((side, side), 255, np.uint8)])
-    scene = build_scene([mesh], BORDER_PX, 1.0, texture[None], BORDER_PX, float(SIDE_PX))
+    scene = build_scene([mesh], BORDER_PX, 1.0, texture[None], BORDER_PX, float(SIDE_PX), BUDGET_PX)
     frames = []
     with Renderer(context, scene, SIDE_PX, SIDE_PX, supersample) as renderer:
         for k in range(FRAMES):

@@ -117,7 +117,7 @@ def stretched_scene(left: UInt8, disparity: Float, budget_px: float) -> Any:
     mesh = build_mesh(Surface(q, links.right, links.down, opaque > 0), opaque, budget_px)
     rgba = np.dstack([left, np.full(left.shape[:2], 255, np.uint8)])
     texture = np.pad(rgba, ((border, border), (border, border), (0, 0)), mode="edge")
-    return build_scene([mesh], border, 1.0, texture[None], border, focal_px=float(left.shape[1]))
+    return build_scene([mesh], border, 1.0, texture[None], border, float(left.shape[1]), budget_px)
 
 
 def compare(rendered: UInt8, scene: StereoScene) -> dict[str, float]:

@@ -159,7 +159,7 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
     `cut`: tears that hide nothing new.
     """
     h, w = front.disparity.shape
-    regions = peel_regions(front.disparity, front.links, cut, budget_px, MARGIN_PX, BEHIND)
+    regions = peel_regions(front.disparity, front.links, cut, budget_px, MARGIN_PX, BEHIND, front.alpha < 1)
     if regions is None:
         return None
     hidden = regions.hidden

@@ -12,6 +12,7 @@ from inpaint.filters import Bool, Float, widened
 from inpaint.tears import Index, Links, TornPairs, torn_pairs
 
 CONTEXT_STEPS = 96
+SOFT_STEPS = 24  # at most: mattes reach less far
 THIN_PX = 7  # narrower parts of the region that lesser tears hide are painted with the rest
 GAP_PX = 15  # and narrower gaps in it with the region
 SCRAP_SHARE = 1.5e-3  # of the picture: what is smaller is a scrap
@@ -86,11 +87,19 @@ class PeelRegions:
 
 
 def peel_regions(
-    disparity: Float, links: Links, cut: Links, budget_px: float, margin_px: float, behind: float
+    disparity: Float,
+    links: Links,
+    cut: Links,
+    budget_px: float,
+    margin_px: float,
+    behind: float,
+    soft: Bool | None = None,
 ) -> PeelRegions | None:
     """Synthesis and context regions at the tears of `disparity` (H, W), or None where nothing can be revealed.
 
     `cut` marks torn links that hide nothing new. Painted surfaces must fit at least `behind` under what hides them.
+    `soft` (H, W) are pixels that hide nothing completely: what lies behind is seen as far as they reach, and then what
+    a move opens.
     What is itself the background of something nearer stays: it is peeled in its turn, with the next layer.
     """
     pairs = torn_pairs(Links(links.right | cut.right, links.down | cut.down), disparity)
@@ -100,6 +109,8 @@ def peel_regions(
     between = far + 0.5 * (near - far)
     steps = reveal_steps(pairs, disparity, budget_px, margin_px)
     walls = Links(links.right & ~cut.right, links.down & ~cut.down)
+    if soft is not None:
+        steps += _soft_steps(pairs.near, soft, walls, disparity)
     taken = grow(pairs.near, steps, walls, disparity, above=far + behind)
     everywhere = np.full(len(pairs.far), CONTEXT_STEPS)
     background = grow(pairs.far, everywhere, walls, disparity, below=between)
@@ -144,6 +155,13 @@ def _continued(context: Bool, background: Index, steps: npt.NDArray[np.int32]) -
     area, before, rim = (np.bincount(x, minlength=label.max() + 1) for x in (label, piece, piece[steps == 0]))
     width = np.where(area > SCRAP_SHARE * label.size, area / np.maximum(rim, 1), -1)
     return np.asarray((piece > 0) & ((area >= before)[piece] | (steps <= width[piece])))
+
+
+def _soft_steps(near: Index, soft: Bool, links: Links, disparity: Float) -> npt.NDArray[np.int64]:
+    """(N,) how many steps the `soft` pixels (H, W) reach behind each of the pixels `near` (N,)."""
+    among = Links(links.right & soft[:, 1:] & soft[:, :-1], links.down & soft[1:] & soft[:-1])
+    steps = grow(near, np.full(len(near), SOFT_STEPS), among, disparity).steps
+    return widened(np.maximum(steps, 0).astype(np.uint8), SOFT_STEPS).ravel()[near].astype(np.int64)
 
 
 def reveal_steps(pairs: TornPairs, disparity: Float, budget_px: float, margin_px: float) -> npt.NDArray[np.int64]:

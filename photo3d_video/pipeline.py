@@ -201,7 +201,7 @@ def make_scene(picture: Picture, layers: LayeredImage) -> Scene:
         )
     ]
     scale = picture.rgb.shape[1] / picture.disparity.shape[1]
-    return build_scene(meshes, layers.border_px, scale, textures, border, picture.focal_px)
+    return build_scene(meshes, layers.border_px, scale, textures, border, picture.focal_px, layers.budget_px)
 
 
 def make_view(picture: Picture, budget_px: float, focus_xy: tuple[float, float] | None = None) -> View:

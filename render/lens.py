@@ -15,8 +15,8 @@ BLUR_SHARE = 0.009  # of the frame's diagonal: sigma for a difference of 1 in in
 SHARP_RANGE = 0.09  # inverse depth to either side of the focus that stays sharp: subjects are not flat
 _UNSEEN_SHARE = 0.0003  # of the diagonal: as little blur needs no cover in front of what is sharp
 # The depth buffer is linear in inverse depth, see layers.vert.glsl.
-_DEPTH_AT_INFINITY = 0.975
-_DEPTH_PER_DISPARITY = 0.25
+_DEPTH_AT_INFINITY = 0.865
+_DEPTH_PER_DISPARITY = 0.21625
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,7 @@ class Renderer:
             program["pose"].write(world_to_camera.T.astype(np.float32).tobytes())
             program["focal"].value = tuple(focal)
             program["shift"].value = tuple(offset)
+            program["step_back"].value = scene.layer_step
             if lens:
                 program["lens"].value = lens.uniform
             if self._falloff[2]:

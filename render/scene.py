@@ -12,6 +12,8 @@ from render.mesh import Mesh
 Float = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
 
+LAYER_STEP_PX = 3.0  # at the far end of the budget: two meshes of one surface may be so far apart, see MAX_ERROR_PX
+MAX_LAYER_STEP = 0.2  # inverse depth: layers.vert.glsl has room for no more
 SOFT_STEP = 1 / 64  # disparity
 SOFT_CELL_PX = 32
 
@@ -33,6 +35,8 @@ class Scene:
     width_px: int  # of the source picture that the identity pose reproduces
     height_px: int
     focal_px: float  # in pixels of the source picture
+    # Inverse depth by which each layer gives way to the one before it where both show one surface: their meshes differ.
+    layer_step: float
 
 
 def far_to_near(x: Float, y: Float, disparity: Float, layer: Float) -> npt.NDArray[np.int64]:
@@ -52,11 +56,12 @@ def build_scene(
     textures: UInt8,
     texture_border_px: int,
     focal_px: float,
+    budget_px: float,
 ) -> Scene:
     """Join the layers' meshes (front first).
 
     Canvas position x is pixel `(x - canvas_border_px) * canvas_scale` of the source picture; the source picture starts
-    `texture_border_px` pixels into each texture.
+    `texture_border_px` pixels into each texture. `budget_px`: what the meshes were made for.
     """
     _, texture_h, texture_w, _ = textures.shape
     width, height = texture_w - 2 * texture_border_px, texture_h - 2 * texture_border_px
@@ -85,4 +90,5 @@ def build_scene(
         width,
         height,
         focal_px,
+        min(LAYER_STEP_PX / budget_px, MAX_LAYER_STEP) if budget_px else MAX_LAYER_STEP,
     )

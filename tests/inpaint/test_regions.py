@@ -107,11 +107,11 @@ def test_bounds_stop_growth_round_the_open_end_of_a_tear() -> None:
     assert not bounded.mask[90:, 30:].any() and bounded.mask[:, :30].all()
 
 
-def peeled(q: np.ndarray) -> PeelRegions:
+def peeled(q: np.ndarray, soft: np.ndarray | None = None) -> PeelRegions:
     """The regions at the tears of `q`, none of them cut before."""
     links = find_tears(q, BUDGET_PX)
     uncut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
-    regions = peel_regions(q, links, uncut, BUDGET_PX, 3.0, 0.004)
+    regions = peel_regions(q, links, uncut, BUDGET_PX, 3.0, 0.004, soft)
     assert regions is not None
     return regions
 
@@ -166,6 +166,16 @@ def test_a_piece_goes_on_behind_something_larger_as_far_as_it_is_wide() -> None:
     np.testing.assert_array_equal(np.flatnonzero(regions.inner[60]), np.arange(80, 89))
     assert regions.hidden[60, 80:96].all()
     np.testing.assert_array_equal(q[regions.inner], np.float32(0.9))
+
+
+def test_behind_a_soft_edge_more_is_painted_by_as_much_as_it_is_soft() -> None:
+    q = np.full((200, 120), 0.1, np.float32)
+    q[:, :60] = 0.6
+    soft = np.zeros(q.shape, bool)
+    soft[120:, 51:60] = True
+    hard_px, soft_px = (peeled(q, soft).hidden[row].sum() for row in (10, 180))
+    assert hard_px == peeled(q).hidden[10].sum() < 50
+    assert soft_px == hard_px + 8
 
 
 def test_what_is_painted_with_its_own_background_reaches_up_to_it() -> None:

@@ -45,7 +45,7 @@ def scene() -> Scene:
         links = np.ones((x.shape[0], x.shape[1] - 1), bool), np.ones((x.shape[0] - 1, x.shape[1]), bool)
         plane, opaque = np.full(x.shape, q, np.float32), np.ones(x.shape, np.float32)
         meshes.append(build_mesh(Surface(plane, *links, drawn), opaque, BUDGET_PX))
-    return build_scene(meshes, BORDER, 1.0, np.stack(textures), BORDER, FOCAL_PX)
+    return build_scene(meshes, BORDER, 1.0, np.stack(textures), BORDER, FOCAL_PX, BUDGET_PX)
 
 
 def draw_looks(view: View = VIEW) -> np.ndarray:

@@ -22,6 +22,7 @@ NEAR_Q, FAR_Q = 0.9, 0.2
 NEAR_POINT, FAR_POINT = np.array([0.0, 0.0, NEAR_Q]), np.array([0.3, 0.0, FAR_Q])
 LEFT, RIGHT = 130, 290  # columns of the near plane
 STRONG = 2.0
+BUDGET_PX = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -37,12 +38,12 @@ def sheet(rgb: np.ndarray, q: float | np.ndarray, drawn: np.ndarray, alpha: floa
     texture = np.dstack([np.pad(rgb, (*pad, (0, 0)), mode="edge"), np.full((h, w), round(alpha * 255), np.uint8)])
     links = np.ones((h, w - 1), bool), np.ones((h - 1, w), bool)
     plane = np.pad(np.broadcast_to(np.float32(q), drawn.shape), pad, mode="edge")
-    return texture, build_mesh(Surface(plane, *links, shown), np.full((h, w), alpha, np.float32), 30.0)
+    return texture, build_mesh(Surface(plane, *links, shown), np.full((h, w), alpha, np.float32), BUDGET_PX)
 
 
 def scene_of(*sheets) -> Scene:
     textures, meshes = zip(*sheets, strict=True)
-    return build_scene(list(meshes), BORDER, 1.0, np.stack(textures), BORDER, FOCAL_PX)
+    return build_scene(list(meshes), BORDER, 1.0, np.stack(textures), BORDER, FOCAL_PX, BUDGET_PX)
 
 
 def near_columns() -> np.ndarray:
@@ -114,7 +115,7 @@ def test_blur_is_as_wide_as_it_says(context) -> None:
         sigma = np.sqrt((weights * (y - centre) ** 2).sum() / weights.sum())
         assert centre == pytest.approx(150, abs=0.5)
         assert sigma == pytest.approx(expected, rel=0.34)
-        assert depth == pytest.approx(0.975 - 0.25 * NEAR_Q)
+        assert depth == pytest.approx(0.865 - 0.21625 * NEAR_Q)
 
 
 def test_sharp_foreground_does_not_bleed_into_the_blur_behind(context) -> None:

@@ -26,17 +26,18 @@ def context() -> Iterator[Any]:
         yield made
 
 
-def scene_of(rgb: np.ndarray, disparity: np.ndarray) -> Scene:
-    layers = build_layers(rgb, disparity, BUDGET_PX, calm_fill)
+def scene_of(rgb: np.ndarray, disparity: np.ndarray, budget_px: float = BUDGET_PX) -> Scene:
+    layers = build_layers(rgb, disparity, budget_px, calm_fill)
     return make_scene(Picture(rgb, disparity, None, FOCAL_PX), layers)
 
 
-def poses(size_px: float, n: int = 7) -> np.ndarray:
+def poses(size_px: float, budget_px: float = BUDGET_PX, n: int = 7) -> np.ndarray:
     """(N, 4, 4) cameras all around, to the front and to the back, as far as a clip goes; some of them turned."""
     out = np.tile(np.eye(4), (n, 1, 1))
     angle = np.linspace(0, 2 * np.pi, n)
-    out[:, 0, 3], out[:, 1, 3] = np.cos(angle) * BUDGET_PX / FOCAL_PX, np.sin(angle) * BUDGET_PX / FOCAL_PX
-    out[:, 2, 3] = np.sin(3 * angle) * BUDGET_PX / size_px
+    reach = budget_px / FOCAL_PX
+    out[:, 0, 3], out[:, 1, 3] = np.cos(angle) * reach, np.sin(angle) * reach
+    out[:, 2, 3] = np.sin(3 * angle) * budget_px / size_px
     turned = np.array([[np.cos(0.05), 0, np.sin(0.05)], [0, 1, 0], [-np.sin(0.05), 0, np.cos(0.05)]])
     out[::2, :3] = turned @ out[::2, :3]
     return out
@@ -55,9 +56,9 @@ def behind(scene: Scene) -> int:
     return int(sum((scene.texcoord[t[:, 0], 2] > 0).sum() for t in (scene.opaque, scene.soft)))
 
 
-def assert_same_frames(context: Any, rgb: np.ndarray, disparity: np.ndarray) -> None:
-    scene = scene_of(rgb, disparity)
-    cameras = poses(float(np.hypot(*disparity.shape)))
+def assert_same_frames(context: Any, rgb: np.ndarray, disparity: np.ndarray, budget_px: float = BUDGET_PX) -> None:
+    scene = scene_of(rgb, disparity, budget_px)
+    cameras = poses(float(np.hypot(*disparity.shape)), budget_px)
     seen = without_hidden(context, scene, cameras)
     np.testing.assert_array_equal(drawn(context, seen, cameras), drawn(context, scene, cameras))
 
@@ -69,9 +70,10 @@ def test_frames_stay_what_they_are(context, name) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "noise"])  # which hides nothing
-def test_frames_of_any_depth_stay_what_they_are(context, kind) -> None:
+@pytest.mark.parametrize("budget_px", [4.0, BUDGET_PX, 16.0])
+def test_frames_of_any_depth_stay_what_they_are(context, kind, budget_px) -> None:
     case = Case(kind, HEIGHT, WIDTH, 5, True)
-    assert_same_frames(context, case.rgb, case.disparity)
+    assert_same_frames(context, case.rgb, case.disparity, budget_px)
 
 
 def test_cameras_that_stay_see_nothing_behind_a_closed_front(context) -> None:

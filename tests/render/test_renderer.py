@@ -52,7 +52,7 @@ def sheet(rgb: np.ndarray, q: float | np.ndarray, alpha: float | np.ndarray = 1.
 def scene_of(*sheets) -> Scene:
     """Sheets, front first."""
     textures, meshes = zip(*sheets, strict=True)
-    return build_scene(list(meshes), BORDER, 1.0, np.stack(textures), BORDER, FOCAL_PX)
+    return build_scene(list(meshes), BORDER, 1.0, np.stack(textures), BORDER, FOCAL_PX, BUDGET_PX)
 
 
 def render(context: Any, scene: Scene, pose=STILL[0], focal_factor=1.0, shift=(0.0, 0.0), components=3, **options):
@@ -107,7 +107,7 @@ def test_layers_smaller_than_the_picture_reproduce_it_too(context, scale) -> Non
     border = round(BORDER * scale)
     texture = np.dstack([np.pad(rgb, ((border,) * 2, (border,) * 2, (0, 0)), mode="edge")])
     texture = np.dstack([texture, np.full(texture.shape[:2], 255, np.uint8)])
-    scene = build_scene([mesh], BORDER, scale, texture[None], border, FOCAL_PX * scale)
+    scene = build_scene([mesh], BORDER, scale, texture[None], border, FOCAL_PX * scale, BUDGET_PX)
     assert np.abs(render(context, scene).astype(int) - rgb).max() <= 1
 
 

@@ -21,7 +21,9 @@ def flat_mesh(q: float, height: int, width: int, soft: bool = False) -> Mesh:
 def scene_of(meshes: list[Mesh], border: int = 2, scale: float = 1.0, height: int = 20, width: int = 30) -> Scene:
     texture_border = int(np.ceil(border * scale))
     size = (round(height * scale) + 2 * texture_border, round(width * scale) + 2 * texture_border)
-    return build_scene(meshes, border, scale, np.zeros((len(meshes), *size, 4), np.uint8), texture_border, FOCAL_PX)
+    return build_scene(
+        meshes, border, scale, np.zeros((len(meshes), *size, 4), np.uint8), texture_border, FOCAL_PX, 20.0
+    )
 
 
 def test_size_is_that_of_the_picture_without_its_border() -> None:
