@@ -7,6 +7,7 @@ import numpy as np
 
 from inpaint.colours import steepness
 from inpaint.filters import Bool, Float, far_and_span, guided_filter, mean_near, nearest, widened
+from inpaint.limbs import with_limbs
 from inpaint.votes import collect
 
 STEP_PX = 5.0  # steps that no move opens by so much stay where they are
@@ -20,11 +21,12 @@ HOLD_SHARE = 0.1  # depth this close to steps that are sharp already is measured
 LOST, STEP = 0.4, 0.35  # of what disparity spans around: what makes a pixel lost to the nearer side, and a step
 MORE_EDGE, IF_SURE = 0.01, 0.1  # so much steeper must the photo be at a new outline than at the old one: slopes of
 # colour, and what is added where depth leaves no doubt
+LIMB_SHARE = 0.064  # what stands out no farther than that from a calm background is looked for: of the long side
 CALM = 0.08  # lesser differences of disparity beside an outline are left over from its blur
 
 
 def follow_outlines(disparity: Float, blurred: Float, colour: Float, fixed: Bool, budget_px: float) -> Float:
-    """Disparity (H, W) with its steps on the outlines seen in `colour` (H, W, 3), and calm beside them.
+    """Disparity (H, W) with its steps on the outlines seen in `colour` (H, W, 3), limbs included, and calm beside them.
 
     `blurred` (H, W): the disparity before its steps were made sharp, which tells how sure they are. What is near the
     pixels `fixed` (H, W) stays.
@@ -36,6 +38,7 @@ def follow_outlines(disparity: Float, blurred: Float, colour: Float, fixed: Bool
     for _ in range(WALKS):
         walked = _walk(walked, blurred, colour, free & _beside_steps(walked, reach, budget_px), reach)
     disparity = _with_rims(disparity, walked, blurred, colour, reach)
+    disparity = with_limbs(disparity, colour, free, budget_px, max(2, round(LIMB_SHARE * side)))
     calm = cv2.bilateralFilter(disparity, 2 * reach + 1, CALM, reach, borderType=cv2.BORDER_REPLICATE)
     return np.where(free & _beside_steps(disparity, 2 * reach, budget_px), calm, disparity)
 
