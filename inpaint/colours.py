@@ -20,6 +20,12 @@ def hued(rgb: Float) -> Float:
 
 def steepness(colour: Float) -> Float:
     """(H, W) the slope of `colour` (H, W, 3) per pixel."""
+    across, down = gradient(colour)
+    return np.sqrt(dot(across, across) + dot(down, down))
+
+
+def gradient(colour: Float) -> tuple[Float, Float]:
+    """(H, W, 3) the slopes of `colour` (H, W, 3) per pixel, to the right and downward."""
     smooth = cv2.GaussianBlur(colour, (0, 0), 0.7)
     across, down = (np.asarray(cv2.Sobel(smooth, cv2.CV_32F, dx, 1 - dx, scale=0.125), np.float32) for dx in (1, 0))
-    return np.sqrt(dot(across, across) + dot(down, down))
+    return across, down

@@ -81,10 +81,10 @@ def build_layers(
     q = separate_surfaces(q, before, colour, budget_px)
     colour, _ = fill(colour, q, ~inside, inside)
 
-    matte = soft_edges(*slopes_for_tears(q, find_tears(q, budget_px), colour), colour, before)
+    matte = soft_edges(*slopes_for_tears(q, find_tears(q, budget_px), colour, before), colour, before)
     grown = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
     torn = find_tears(grown, budget_px)
-    q, links = slopes_for_tears(grown, torn, colour)
+    q, links = slopes_for_tears(grown, torn, colour, before)
     if before is not None:
         q, links = _without_scraps(q, links, before, budget_px)
     alpha = opaque_beside_slopes(matte.alpha, grown, torn, links)

@@ -19,13 +19,14 @@ def with_limbs(disparity: Float, colour: Float, free: Bool, budget_px: float, re
     """Disparity (H, W) with limbs at most `reach` long at the depth of what they hang on; `colour` (H, W, 3).
 
     A network sees too little of spokes, wheels, tails and fingers. Before a calm background they stand out all the
-    same, and if too much of it goes with them, nobody sees that. What goes on beyond the reach is something else behind.
+    same, and if too much of it goes with them, nobody sees that. What goes on beyond the reach is something behind.
     Only the pixels `free` (H, W) change.
     """
-    near, nearer = (_nearer_side(disparity, reach * n, budget_px) for n in (1, LOOK + 1))
-    behind = free & (widened(near.astype(np.uint8), reach) > 0) & ~nearer
-    if not behind.any():
+    step = far_and_span(disparity, 1)[1] * budget_px > STEP_PX
+    if not step.any():
         return disparity
+    near, nearer = (_nearer_side(disparity, reach * n, budget_px) for n in (1, LOOK + 1))
+    behind = free & (widened((near & step).astype(np.uint8), reach) > 0) & ~nearer
     known = ~nearer
     for _ in range(ROUNDS):
         share = known.astype(np.float32)
@@ -40,7 +41,8 @@ def with_limbs(disparity: Float, colour: Float, free: Bool, budget_px: float, re
     size = np.bincount(flat, minlength=n)
     beyond = ~near & ~nearer & ~behind
     goes_on, hangs = (
-        np.bincount(flat, weights=(widened(x.astype(np.uint8), 1) > 0).ravel(), minlength=n) for x in (beyond, nearer)
+        np.bincount(flat, weights=(widened(x.astype(np.uint8), 1) > 0).ravel(), minlength=n)
+        for x in (beyond, nearer & step)
     )
     calm = np.bincount(flat, weights=(deviation < CALM).ravel(), minlength=n)
     limb = (goes_on == 0) & (hangs > 0) & (calm >= MOSTLY * size)

@@ -2,7 +2,8 @@
 
 A tear opens, and what is painted behind it shows. Estimated depth also steps where nothing does, in a lawn or across
 the bonnet of a car, and a gap there draws the eye; a surface that is stretched there does not. Nor does it where a lens
-has blurred an outline: a cut there would be the only sharp thing in sight.
+has blurred an outline: a cut there would be the only sharp thing in sight. And a stalk that a tear would cut in two had
+better bend.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import cv2
 import numpy as np
 
 from inpaint.chains import long_tears, shortest_edge_px
-from inpaint.colours import hued, steepness
+from inpaint.colours import gradient, hued, steepness
 from inpaint.filters import Bool, Float, box_mean, closest_pixel, dot, widened
-from inpaint.tears import Links, TornPairs, torn_pairs
+from inpaint.tears import Links, TornPairs, steepest_steps, torn_pairs, were_blurred
 
 # Of what a picture shows at a tear, two things tell best whether it is real: the step of disparity, and how unlike the
 # colours on both sides are. `python -m training.fit_tears` finds POWER, and REAL for one tear in four that is real.
@@ -28,19 +29,27 @@ CELL_PX = 2  # on a grid of such cells
 # No tear stays where the photo passes from one of two colours that are so unlike to the other one over more: px, or of
 # the long side. Its steepest edges so close to a tear tell.
 UNLIKE, BLURRED_PX, BLURRED_SHARE, CLOSE_PX = 0.05, 6.0, 0.009, 8
+# Nor where edges of the photo, at least so strong, cross it: their slopes, squared, are so many times those along it.
+CROSSING, CROSSING_SLOPE, CROSSING_PX = 4.0, 0.04, 3.0
 BAND_PX, ROUNDS = 4, 10  # the slope reaches so far to both sides
 
 
-def slopes_for_tears(disparity: Float, links: Links, rgb: Float) -> tuple[Float, Links]:
+def slopes_for_tears(disparity: Float, links: Links, rgb: Float, blurred: Float | None = None) -> tuple[Float, Links]:
     """`disparity` (H, W) and `links` with slopes for those tears that are probably none, going by the step and by the
     colours `rgb` (H, W, 3) in 0..1.
+
+    `blurred` (H, W): the disparity before it was made sharp, if it was. What was sharp already is torn though something
+    in the photo seems to cross it.
     """
     pairs = torn_pairs(links, disparity)
     if not len(pairs.near):
         return disparity, links
     evidence = tear_evidence(disparity, pairs, rgb)
     doubtful = evidence @ np.array([1, POWER], np.float32) < np.log(REAL)
-    return slopes_at(disparity, links, pairs, doubtful | _are_blurred(evidence[:, 1], pairs, rgb))
+    doubtful |= _are_blurred(evidence[:, 1], pairs, rgb)
+    if blurred is not None:
+        doubtful |= _are_crossed(pairs, rgb) & were_blurred(pairs, disparity, steepest_steps(blurred))
+    return slopes_at(disparity, links, pairs, doubtful)
 
 
 def slopes_at(disparity: Float, links: Links, pairs: TornPairs, doubtful: Bool) -> tuple[Float, Links]:
@@ -84,6 +93,36 @@ def _are_blurred(unlikeness: Float, pairs: TornPairs, rgb: Float) -> Bool:
     (steep,) = _in_stretches([np.log(np.maximum(steepest, 1e-4))], pairs, rgb.shape[:2]).T
     width = max(BLURRED_PX, BLURRED_SHARE * max(rgb.shape[:2]))
     return np.asarray((unlikeness > np.log(UNLIKE)) & (unlikeness - steep > np.log(width)))
+
+
+def _are_crossed(pairs: TornPairs, rgb: Float) -> Bool:
+    """(N,) which of the tears `pairs` are close to where something in the photo goes on across them: its edges do not
+    run along the tear, as the structure tensor tells (Bigun and Granlund, 1987).
+    """
+    across, down = gradient(hued(rgb))
+    xx, yy, xy = (
+        cv2.GaussianBlur(dot(a, b), (0, 0), CROSSING_PX).ravel()[pairs.first]
+        for a, b in ((across, across), (down, down), (across, down))
+    )
+    x, y = _normals(pairs, rgb.shape[:2])
+    along, crossing = x * x * xx + 2 * x * y * xy + y * y * yy, y * y * xx - 2 * x * y * xy + x * x * yy
+    crossed = (crossing > CROSSING * along) & (crossing > CROSSING_SLOPE**2)
+    close = np.zeros(rgb.shape[:2], np.uint8)
+    close.ravel()[pairs.first[crossed]] = 1
+    reach = int(shortest_edge_px(rgb.shape)) // 2 + 1
+    return np.asarray(widened(close, reach).ravel()[pairs.first] > 0)
+
+
+def _normals(pairs: TornPairs, shape: tuple[int, ...]) -> tuple[Float, Float]:
+    """(N,) x and y of unit vectors from the nearer to the farther side of the tears `pairs` around each of them."""
+    step = pairs.far - pairs.near
+    upright = np.abs(step) == 1
+    normals = []
+    for part in (np.where(upright, step, 0), np.where(upright, 0, np.sign(step))):
+        plane = np.bincount(pairs.near, part, int(np.prod(shape))).reshape(shape).astype(np.float32)
+        normals.append(cv2.GaussianBlur(plane, (0, 0), 1.5 * CROSSING_PX).ravel()[pairs.first])
+    length = np.maximum(np.hypot(*normals), 1e-6)
+    return normals[0] / length, normals[1] / length
 
 
 def _in_stretches(values: Sequence[Float], pairs: TornPairs, shape: tuple[int, ...]) -> Float:

@@ -76,6 +76,28 @@ def test_an_outline_that_a_lens_has_blurred_becomes_a_slope(sigma_px: float, tor
     assert not links.right.all() and whole.right.all() == (not torn)
 
 
+def test_a_tear_that_would_cut_a_stalk_is_a_slope_there() -> None:
+    disparity, rgb = step(0.5), picture(0.2)
+    stalk = np.s_[56:64]
+    rgb[stalk] = 0.9, 0.7, 0.2
+    links = find_tears(disparity, BUDGET_PX)
+    blurred = cv2.GaussianBlur(disparity, (0, 0), 6)
+    q, whole = slopes_for_tears(disparity, links, rgb, blurred)
+    torn = torn_rows(whole)
+    assert not torn[stalk].any() and torn[:48].all() and torn[72:].all()
+    assert -np.diff(q[60]).min() < 0.5 * 0.5, "it bends"
+    _, measured = slopes_for_tears(disparity, links, rgb, disparity)
+    np.testing.assert_array_equal(measured.right, links.right)
+
+
+def test_stripes_that_end_at_an_outline_do_not_cross_it() -> None:
+    disparity, rgb = step(0.5), picture(EDGE)
+    rgb[:, :STEP_X] += np.where(np.arange(HEIGHT) // 4 % 2, 0.1, 0)[:, None, None]
+    links = find_tears(disparity, BUDGET_PX)
+    _, whole = slopes_for_tears(disparity, links, rgb, cv2.GaussianBlur(disparity, (0, 0), 6))
+    np.testing.assert_array_equal(whole.right, links.right)
+
+
 def test_a_large_step_stays_torn_whatever_the_colours() -> None:
     disparity = step(0.75)
     links = find_tears(disparity, BUDGET_PX)
