@@ -20,7 +20,7 @@ from inpaint.ledges import join_ledges
 from inpaint.matte import soft_edges
 from inpaint.regions import grow, part_scraps, peel_regions
 from inpaint.seams import meet_parts, meet_rims
-from inpaint.slopes import opaque_beside_slopes, slopes_at, slopes_for_tears
+from inpaint.slopes import crossings, opaque_beside_slopes, slopes_at, slopes_for_tears
 from inpaint.tears import Links, TornPairs, smooth_surfaces, steepest_steps, surfaces, were_blurred
 
 UInt8 = npt.NDArray[np.uint8]
@@ -81,10 +81,14 @@ def build_layers(
     q = separate_surfaces(q, before, colour, budget_px)
     colour, _ = fill(colour, q, ~inside, inside)
 
-    matte = soft_edges(*slopes_for_tears(q, find_tears(q, budget_px), colour, before), colour, before)
+    torn = find_tears(q, budget_px)
+    crossed = np.zeros(q.shape, bool) if before is None else crossings(q, torn, colour, before)
+    matte = soft_edges(*slopes_for_tears(q, torn, colour, crossed), colour, before)
     grown = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
     torn = find_tears(grown, budget_px)
-    q, links = slopes_for_tears(grown, torn, colour, before)
+    if before is not None:
+        crossed |= crossings(grown, torn, colour, before)
+    q, links = slopes_for_tears(grown, torn, colour, crossed)
     if before is not None:
         q, links = _without_scraps(q, links, before, budget_px)
     alpha = opaque_beside_slopes(matte.alpha, grown, torn, links)

@@ -30,16 +30,13 @@ CELL_PX = 2  # on a grid of such cells
 # the long side. Its steepest edges so close to a tear tell.
 UNLIKE, BLURRED_PX, BLURRED_SHARE, CLOSE_PX = 0.05, 6.0, 0.009, 8
 # Nor where edges of the photo, at least so strong, cross it: their slopes, squared, are so many times those along it.
-CROSSING, CROSSING_SLOPE, CROSSING_PX = 4.0, 0.04, 3.0
+CROSSING, CROSSING_SLOPE, CROSSING_PX = 4.0, 0.02, 3.0
 BAND_PX, ROUNDS = 4, 10  # the slope reaches so far to both sides
 
 
-def slopes_for_tears(disparity: Float, links: Links, rgb: Float, blurred: Float | None = None) -> tuple[Float, Links]:
+def slopes_for_tears(disparity: Float, links: Links, rgb: Float, crossed: Bool | None = None) -> tuple[Float, Links]:
     """`disparity` (H, W) and `links` with slopes for those tears that are probably none, going by the step and by the
-    colours `rgb` (H, W, 3) in 0..1.
-
-    `blurred` (H, W): the disparity before it was made sharp, if it was. What was sharp already is torn though something
-    in the photo seems to cross it.
+    colours `rgb` (H, W, 3) in 0..1, and for those in `crossed` (H, W), if `crossings` found any.
     """
     pairs = torn_pairs(links, disparity)
     if not len(pairs.near):
@@ -47,9 +44,32 @@ def slopes_for_tears(disparity: Float, links: Links, rgb: Float, blurred: Float 
     evidence = tear_evidence(disparity, pairs, rgb)
     doubtful = evidence @ np.array([1, POWER], np.float32) < np.log(REAL)
     doubtful |= _are_blurred(evidence[:, 1], pairs, rgb)
-    if blurred is not None:
-        doubtful |= _are_crossed(pairs, rgb) & were_blurred(pairs, disparity, steepest_steps(blurred))
+    if crossed is not None:
+        doubtful |= crossed.ravel()[pairs.first]
     return slopes_at(disparity, links, pairs, doubtful)
+
+
+def crossings(disparity: Float, links: Links, rgb: Float, blurred: Float) -> Bool:
+    """(H, W) what is close to where something in the photo `rgb` (H, W, 3) goes on across a tear of `disparity` (H, W):
+    its edges do not run along the tear, as the structure tensor tells (Bigun and Granlund, 1987).
+
+    `blurred` (H, W): the disparity before it was made sharp. What was sharp already is torn whatever crosses it.
+    """
+    pairs = torn_pairs(links, disparity)
+    if not len(pairs.near):
+        return np.zeros(disparity.shape, bool)
+    across, down = gradient(hued(rgb))
+    xx, yy, xy = (
+        cv2.GaussianBlur(dot(a, b), (0, 0), CROSSING_PX).ravel()[pairs.first]
+        for a, b in ((across, across), (down, down), (across, down))
+    )
+    x, y = _normals(pairs, disparity.shape)
+    along, crossing = x * x * xx + 2 * x * y * xy + y * y * yy, y * y * xx - 2 * x * y * xy + x * x * yy
+    crossed = (crossing > CROSSING * along) & (crossing > CROSSING_SLOPE**2)
+    crossed &= were_blurred(pairs, disparity, steepest_steps(blurred))
+    close = np.zeros(disparity.shape, np.uint8)
+    close.ravel()[pairs.first[crossed]] = 1
+    return widened(close, int(shortest_edge_px(disparity.shape)) // 2 + 1) > 0
 
 
 def slopes_at(disparity: Float, links: Links, pairs: TornPairs, doubtful: Bool) -> tuple[Float, Links]:
@@ -93,24 +113,6 @@ def _are_blurred(unlikeness: Float, pairs: TornPairs, rgb: Float) -> Bool:
     (steep,) = _in_stretches([np.log(np.maximum(steepest, 1e-4))], pairs, rgb.shape[:2]).T
     width = max(BLURRED_PX, BLURRED_SHARE * max(rgb.shape[:2]))
     return np.asarray((unlikeness > np.log(UNLIKE)) & (unlikeness - steep > np.log(width)))
-
-
-def _are_crossed(pairs: TornPairs, rgb: Float) -> Bool:
-    """(N,) which of the tears `pairs` are close to where something in the photo goes on across them: its edges do not
-    run along the tear, as the structure tensor tells (Bigun and Granlund, 1987).
-    """
-    across, down = gradient(hued(rgb))
-    xx, yy, xy = (
-        cv2.GaussianBlur(dot(a, b), (0, 0), CROSSING_PX).ravel()[pairs.first]
-        for a, b in ((across, across), (down, down), (across, down))
-    )
-    x, y = _normals(pairs, rgb.shape[:2])
-    along, crossing = x * x * xx + 2 * x * y * xy + y * y * yy, y * y * xx - 2 * x * y * xy + x * x * yy
-    crossed = (crossing > CROSSING * along) & (crossing > CROSSING_SLOPE**2)
-    close = np.zeros(rgb.shape[:2], np.uint8)
-    close.ravel()[pairs.first[crossed]] = 1
-    reach = int(shortest_edge_px(rgb.shape)) // 2 + 1
-    return np.asarray(widened(close, reach).ravel()[pairs.first] > 0)
 
 
 def _normals(pairs: TornPairs, shape: tuple[int, ...]) -> tuple[Float, Float]:
