@@ -21,9 +21,11 @@ import numpy.typing as npt
 from inpaint.filters import Bool, Float, add_at, cell_means, dot, larger_cells, over_cells, push_pull, put_over
 
 # What is made up is farther from the truth than a smooth guess, but in grain, sand or plaster anything fits and what is
-# smooth shows: texture that is even and not strong is made up in full, and of other detail this share.
+# smooth shows: texture that is even and not strong is made up in full, of other detail this share.
 LEAST = 0.2
-LEAST_PAST_BORDER = 0.7  # beyond the photo's border: no outline is there to draw the eye away
+# Past the photo's border, where no outline draws the eye away, all texture passes for so even at least: what is finer
+# than 4 px and what is broader.
+EVEN_PAST_BORDER = np.float32([0.8, 0.4])
 DEEP_PX = 48.0  # this far from its context a fill gets all of that: next to it the network knows more
 QUICKER = 3.0  # where texture is even, 1 + this times as close
 UNEVEN, STRONG = 0.1, 0.12  # relative variance of the texture's strength, and strength, that halve how sure it is
@@ -67,13 +69,18 @@ def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
     hole, ground = inner[1] > 0, outer[1] > 0.99
     planes = put_over(push_pull(outer[0], ground), inner[0], hole)
     broad = _borrow(cv2.split(planes), hole, ground, BROAD_PX, _parts(chosen, CELL_PX // SHRINK, hole))
-    sure = _evenness(filled, known)
+    even, past = _evenness(filled, known), _past_border(unknown)
     depth = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3)
-    least = np.where(_past_border(unknown), np.float32(LEAST_PAST_BORDER), np.float32(LEAST))
-    amount = (least + (1 - least) * sure) * np.minimum(depth * (1 + QUICKER * sure) / DEEP_PX, 1)
-    detail = cv2.merge([amount * (fine[0] + over_cells(plane, SHRINK, unknown.shape)) for plane in broad])
+    of_fine, of_broad = (_amount(np.maximum(even, least * past), depth) for least in EVEN_PAST_BORDER)
+    grain = of_fine * fine[0]
+    detail = cv2.merge([grain + of_broad * over_cells(plane, SHRINK, unknown.shape) for plane in broad])
     result = add_at(painted, detail, unknown)
     return np.clip(result, 0, 1, out=result)
+
+
+def _amount(even: Float, depth_px: Float) -> Float:
+    """(H, W) the share of the lacking detail that is made up where texture is so `even` (H, W)."""
+    return (LEAST + (1 - LEAST) * even) * np.minimum(depth_px * (1 + QUICKER * even) / DEEP_PX, 1)
 
 
 def _past_border(unknown: Bool) -> Bool:

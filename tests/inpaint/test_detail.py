@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpaint.detail import LEAST, LEAST_PAST_BORDER, add_detail
+from inpaint.detail import EVEN_PAST_BORDER, LEAST, add_detail
 
 HOLE = np.zeros((240, 320), bool)
 HOLE[50:190, 60:260] = True
@@ -43,7 +43,7 @@ def test_what_lies_past_the_border_gets_more() -> None:
     strip[:, 220:] = True
     picture[strip] = 0.5
     out = add_detail(picture, strip, ~strip)
-    assert out[20:220, 280:].std() == pytest.approx(LEAST_PAST_BORDER * picture[:, :200].std(), rel=0.35)
+    assert out[20:220, 280:].std() == pytest.approx(EVEN_PAST_BORDER[0] * picture[:, :200].std(), rel=0.35)
     assert out[20:220, 280:].std() > 2 * LEAST * picture[:, :200].std()
 
 
