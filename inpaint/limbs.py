@@ -8,8 +8,8 @@ import numpy as np
 from inpaint.filters import Bool, Float, far_and_span, mean_near, nearest, widened
 
 STEP_PX = 5.0  # of steps that no move opens by so much nobody sees where they are
-LOOK = 2  # times the reach: over so much around a pixel the background is looked at
-CALM = 0.03  # deviation of the background's colours up to which it is calm
+LOOK = 1  # times the reach: over so much around a pixel the background is looked at
+CALM = 0.05  # deviation of the background's colours up to which it is calm
 FOREIGN, DEVIATIONS = 0.06, 3.0  # what differs from it by more, and by more deviations, is none of it
 ROUNDS = 2  # the background is looked at again without what is foreign to it
 MOSTLY = 0.8  # of a limb's surroundings must be calm
