@@ -34,6 +34,7 @@ LEAST = 0.2  # of the offset is taken even where detail hides the seam and the f
 MIXED_PX = 1  # this close to what is hidden, rims hold its colours, too
 PART_STEP, PART_PX = 0.06, 10.0  # parts of a fill meet over so far where disparity differs by no more
 FADE_SHARE = 0.012  # of the long side: what a rim says fades over so much
+BEGIN, BEGIN_PX = 0.7, 3.0  # share of the rim's own colour in what begins beside it, and over how much that fades
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,35 @@ def settle(painted: Float, unknown: Bool, context: Bool) -> Float:
 
 
 def meet_rims(painted: Float, hidden: Bool, rims: Bool) -> Float:
-    """`painted` (H, W, 3) whose `hidden` pixels (H, W) begin in the colours of the `rims` (H, W) beside them, if calm.
+    """`painted` (H, W, 3) whose `hidden` pixels (H, W) begin in the colours of the `rims` (H, W) beside them.
 
-    Rims are no context, as they may hold colours of what is in front, and where they do, they are not calm. But where
-    all is blurred or shaded, a fill that goes on from farther away begins with a step.
+    Rims are no context, as they may hold colours of what is in front; but a fill that goes on from farther away begins
+    with a step, which stays behind as a contour of what was in front. So where rims are calm, and thus hold no such
+    colours, all that lies behind is shifted to meet them, and anywhere the first pixels begin in theirs.
     """
     clean = rims & (widened(hidden.astype(np.uint8), MIXED_PX) == 0)
+    if not clean.any():
+        return painted
+    distance = cv2.distanceTransform((~clean).astype(np.uint8), cv2.DIST_L2, 3) - (MIXED_PX + 1)
+    result = _shifted(painted, hidden, clean, distance)
+    share = BEGIN * np.exp(-((distance / BEGIN_PX) ** 2)) * hidden
+    begins = share > BEGIN * 0.01
+    colour = result.reshape(-1, 3)
+    rim = colour[closest_pixel(clean, np.flatnonzero(begins))]
+    result[begins] += share[begins][:, None] * (rim - result[begins])
+    return np.clip(result, 0, 1, out=result)
+
+
+def _shifted(painted: Float, hidden: Bool, clean: Bool, distance: Float) -> Float:
+    """`painted` (H, W, 3) with its `hidden` pixels (H, W) shifted in colour to meet what of the rims is `clean` (H, W)
+    and calm; the less, the farther away they are.
+    """
     seam = _seam(painted, hidden, clean, RIM_CELLS)
     if seam is None:
-        return painted
+        return painted.copy()
     off = push_pull(seam.off * (CALM**2 / (CALM**2 + seam.variance)), seam.where)
-    distance = cv2.distanceTransform((~clean).astype(np.uint8), cv2.DIST_L2, 3) - (MIXED_PX + 1)
     fade = np.exp(-np.maximum(distance, 0) / np.float32(FADE_SHARE * max(hidden.shape)))
-    result = add_at(painted, over_cells(-off, CELL_PX, hidden.shape) * fade[..., None], hidden)
-    return np.clip(result, 0, 1, out=result)
+    return add_at(painted, over_cells(-off, CELL_PX, hidden.shape) * fade[..., None], hidden)
 
 
 def meet_parts(outer: tuple[Float, Float], inner: tuple[Float, Float], beside: Bool) -> tuple[Float, Float]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpaint.seams import FADE_SHARE, LEAST, meet_parts, meet_rims, settle
+from inpaint.seams import BEGIN, BEGIN_PX, FADE_SHARE, LEAST, meet_parts, meet_rims, settle
 
 Join = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -93,11 +93,28 @@ def test_a_soft_shade_is_calm() -> None:
     assert (painted - meet_rims(painted, HOLE, RIMS))[60:100, 80].mean() > 0.5 * 0.08
 
 
-def test_a_rim_that_holds_bits_of_what_is_in_front_says_nothing() -> None:
+def test_a_rim_that_holds_bits_of_what_is_in_front_says_nothing_of_what_is_farther_in() -> None:
     painted = sky()
     bits = RIMS & (np.indices(HOLE.shape).sum(0) % 7 < 3)
     painted[bits] = (0.2, 0.05, 0.0)
-    assert np.abs(meet_rims(painted, HOLE, RIMS) - painted).max() < 0.03
+    change = np.abs(meet_rims(painted, HOLE, RIMS) - painted)
+    assert change[:, 80 + round(3 * BEGIN_PX) :].max() < 0.03
+
+
+def test_the_first_pixels_begin_in_the_colours_of_any_rim() -> None:
+    painted = sky()
+    rows = np.indices(HOLE.shape)[0] % 40 < 20
+    painted[RIMS & rows], painted[RIMS & ~rows] = 0.9, 0.1
+    met = meet_rims(painted, HOLE, RIMS)
+    np.testing.assert_array_equal(met[~HOLE], painted[~HOLE])
+    for row, colour in ((50, 0.9), (70, 0.1)):
+        left = np.abs(met - colour)[row, 80:86].mean(-1) / np.abs(painted - colour)[row, 80:86].mean(-1)
+        assert left[0] == pytest.approx(1 - BEGIN, abs=0.1) and (np.diff(left) > 0).all()
+
+
+def test_without_clean_rims_a_fill_stays() -> None:
+    painted = sky()
+    assert meet_rims(painted, HOLE, np.zeros_like(HOLE)) is painted
 
 
 @pytest.mark.parametrize(("step", "meets"), [(0.02, True), (0.3, False)])
