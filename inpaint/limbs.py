@@ -8,10 +8,9 @@ import numpy as np
 from inpaint.filters import Bool, Float, far_and_span, mean_near, nearest, widened
 
 STEP_PX = 5.0  # of steps that no move opens by so much nobody sees where they are
-LOOK = 1  # times the reach: over so much around a pixel the background is looked at
 CALM = 0.05  # deviation of the background's colours up to which it is calm
 FOREIGN, DEVIATIONS = 0.06, 3.0  # what differs from it by more, and by more deviations, is none of it
-ROUNDS = 2  # the background is looked at again without what is foreign to it
+ROUNDS = 2  # of looking at the background, the second one without what was foreign to it in the first
 MOSTLY = 0.8  # of a limb's surroundings must be calm
 
 
@@ -20,17 +19,18 @@ def with_limbs(disparity: Float, colour: Float, free: Bool, budget_px: float, re
 
     A network sees too little of spokes, wheels, tails and fingers. Before a calm background they stand out all the
     same, and if too much of it goes with them, nobody sees that. What goes on beyond the reach is something behind.
+    How the background looks is told by what lies within the reach, too, but for what is foreign to it.
     Only the pixels `free` (H, W) change.
     """
     step = far_and_span(disparity, 1)[1] * budget_px > STEP_PX
     if not step.any():
         return disparity
-    near, nearer = (_nearer_side(disparity, reach * n, budget_px) for n in (1, LOOK + 1))
+    near, nearer = (_nearer_side(disparity, reach * n, budget_px) for n in (1, 2))
     behind = free & (widened((near & step).astype(np.uint8), reach) > 0) & ~nearer
     known = ~nearer
     for _ in range(ROUNDS):
         share = known.astype(np.float32)
-        mean, square = (mean_near(x, share, LOOK * reach) for x in (colour, colour * colour))
+        mean, square = (mean_near(x, share, reach) for x in (colour, colour * colour))
         deviation = np.sqrt(np.maximum(square - mean * mean, 0)).max(-1)
         apart = np.abs(colour - mean).max(-1)
         foreign = apart > np.maximum(FOREIGN, DEVIATIONS * np.minimum(deviation, CALM))
