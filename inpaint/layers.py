@@ -82,12 +82,11 @@ def build_layers(
     colour, _ = fill(colour, q, ~inside, inside)
 
     torn = find_tears(q, budget_px)
-    crossed = np.zeros(q.shape, bool) if before is None else crossings(q, torn, colour, before)
+    crossed = crossings(q, torn, colour, before)
     matte = soft_edges(*slopes_for_tears(q, torn, colour, crossed), colour, before)
     grown = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
     torn = find_tears(grown, budget_px)
-    if before is not None:
-        crossed |= crossings(grown, torn, colour, before)
+    crossed |= crossings(grown, torn, colour, before)
     q, links = slopes_for_tears(grown, torn, colour, crossed)
     if before is not None:
         q, links = _without_scraps(q, links, before, budget_px)

@@ -49,14 +49,15 @@ def slopes_for_tears(disparity: Float, links: Links, rgb: Float, crossed: Bool |
     return slopes_at(disparity, links, pairs, doubtful)
 
 
-def crossings(disparity: Float, links: Links, rgb: Float, blurred: Float) -> Bool:
+def crossings(disparity: Float, links: Links, rgb: Float, blurred: Float | None) -> Bool:
     """(H, W) what is close to where something in the photo `rgb` (H, W, 3) goes on across a tear of `disparity` (H, W):
     its edges do not run along the tear, as the structure tensor tells (Bigun and Granlund, 1987).
 
-    `blurred` (H, W): the disparity before it was made sharp. What was sharp already is torn whatever crosses it.
+    `blurred` (H, W): the disparity before it was made sharp, if it was. What was sharp already is torn whatever crosses
+    it.
     """
     pairs = torn_pairs(links, disparity)
-    if not len(pairs.near):
+    if blurred is None or not len(pairs.near):
         return np.zeros(disparity.shape, bool)
     across, down = gradient(hued(rgb))
     xx, yy, xy = (

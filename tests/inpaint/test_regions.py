@@ -110,8 +110,7 @@ def test_bounds_stop_growth_round_the_open_end_of_a_tear() -> None:
 def peeled(q: np.ndarray, soft: np.ndarray | None = None) -> PeelRegions:
     """The regions at the tears of `q`, none of them cut before."""
     links = find_tears(q, BUDGET_PX)
-    uncut = Links(np.zeros_like(links.right), np.zeros_like(links.down))
-    regions = peel_regions(q, links, uncut, BUDGET_PX, 3.0, 0.004, soft)
+    regions = peel_regions(q, links, Links.none(q.shape), BUDGET_PX, 3.0, 0.004, soft)
     assert regions is not None
     return regions
 
