@@ -175,7 +175,7 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
     q = _bend_to_rims(q, front.disparity, regions.tears, hidden)
     q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)
     links = find_tears(q, budget_px)
-    new_cut = _hidden_cuts(links, q, hidden)
+    new_cut = _hidden_cuts(links, q, hidden, regions.waiting)
     both = Links(cut.right | new_cut.right, cut.down | new_cut.down)
     near_hidden = grow(np.flatnonzero(hidden), np.full(int(hidden.sum()), 2 * OVERLAP_PX), _without(links, both), q)
     layer = Layer(rgb, q, np.ones((h, w), np.float32), links, near_hidden.mask, hidden | front.painted)
@@ -236,12 +236,16 @@ def _without(links: Links, cut: Links) -> Links:
     return Links(links.right & ~cut.right, links.down & ~cut.down)
 
 
-def _hidden_cuts(links: Links, disparity: Float, hidden: Bool) -> Links:
-    """Torn links between a painted pixel and a nearer one that was not peeled: the budget never opens those."""
-    h = hidden
-    q = disparity
+def _hidden_cuts(links: Links, disparity: Float, hidden: Bool, waiting: Bool) -> Links:
+    """Torn links between a painted pixel and a nearer one that was not peeled: the budget never opens those.
+
+    But for those that are `waiting` (H, W) to be peeled.
+    """
+    q, stays = disparity, ~hidden & ~waiting
     right = ~links.right & (
-        (h[:, :-1] & ~h[:, 1:] & (q[:, 1:] > q[:, :-1])) | (h[:, 1:] & ~h[:, :-1] & (q[:, :-1] > q[:, 1:]))
+        (hidden[:, :-1] & stays[:, 1:] & (q[:, 1:] > q[:, :-1])) | (hidden[:, 1:] & stays[:, :-1] & (q[:, :-1] > q[:, 1:]))
     )
-    down = ~links.down & ((h[:-1] & ~h[1:] & (q[1:] > q[:-1])) | (h[1:] & ~h[:-1] & (q[:-1] > q[1:])))
+    down = ~links.down & (
+        (hidden[:-1] & stays[1:] & (q[1:] > q[:-1])) | (hidden[1:] & stays[:-1] & (q[:-1] > q[1:]))
+    )
     return Links(right, down)

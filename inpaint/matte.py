@@ -26,7 +26,7 @@ HALO, HALO_SHARE = 0.008, 0.25  # there is a halo where so many of the pixels be
 STRANGE = 0.2  # what differs by more has nothing to do with a halo
 OUTLINE_PX, OUTLINE_SHARE = 2, 0.0014  # beyond all that, so much moves along unasked: px, or of the long side
 ESTIMATED_PX = 1  # and no less where estimated depth was made sharp: its edges are hardly ever more exact
-SMALL_PX = 16
+SMALL_PX, SLIT_PX = 16, 2
 # Axes of brightness and of hue: red to blue, magenta to green.
 OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], np.float32) / np.array([[3], [2**0.5], [6**0.5]], np.float32)
 RIM_PX, RIM_SHARE = 5, 0.004  # colours this close to an edge are no context: px, or of the long side
@@ -127,9 +127,12 @@ def _disc(radius: int) -> UInt8:
 
 
 def _small(pieces: Bool, body: Bool) -> Bool:
-    """(H, W) those connected pieces that have fewer than SMALL_PX pixels, and none of `body` (H, W)."""
-    _, label, found, _ = cv2.connectedComponentsWithStats(pieces.astype(np.uint8), connectivity=4)
-    small = found[:, cv2.CC_STAT_AREA] < SMALL_PX
+    """(H, W) those connected pieces that have fewer than SMALL_PX pixels or are but a slit, and none of `body` (H, W)."""
+    mask = pieces.astype(np.uint8)
+    _, label, found, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+    wide = np.zeros(len(found), bool)
+    wide[label[cv2.erode(mask, np.ones((SLIT_PX + 1,) * 2, np.uint8)) > 0]] = True
+    small = (found[:, cv2.CC_STAT_AREA] < SMALL_PX) | ~wide
     small[label[body]] = False
     return np.asarray(pieces & small[label])
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, widened
+from inpaint.filters import Bool, Float, nearest, widened
 from inpaint.tears import Index, Links, TornPairs, torn_pairs
 
 CONTEXT_STEPS = 96
@@ -83,6 +83,7 @@ class PeelRegions:
     context: Bool  # (H, W) far-side pixels, linked with the tears
     inner: Bool  # (H, W) those of `hidden` at lesser tears within a surface that is itself in front of others
     inner_context: Bool  # (H, W) the far side of lesser tears: context for `inner` alone, the rest lies behind it
+    waiting: Bool  # (H, W) what a move can look behind, too, but which is itself behind something: for the next layer
     tears: TornPairs  # that hide something
 
 
@@ -122,17 +123,19 @@ def peel_regions(
     # Hair with a strand in front of it is context for what the strand hides, not for the sky behind both.
     level = np.where(hidden, between[taken.source], np.inf).astype(np.float32)
     window = np.ones((2 * min(int(steps.max()), CONTEXT_STEPS) + 1,) * 2, np.uint8)
-    inner_context = context & (disparity > cv2.erode(level, window))
+    nearer = context & (disparity > cv2.erode(level, window))
     at = np.flatnonzero(hidden)
     inner = np.zeros_like(hidden)
-    inner.ravel()[at] = _continued(inner_context, pairs.far[taken.source.ravel()[at]], taken.steps.ravel()[at])
+    inner.ravel()[at] = _continued(nearer, pairs.far[taken.source.ravel()[at]], taken.steps.ravel()[at])
     # Thin strips would stand as streaks in what is painted around them, and so would gaps; the rim of a wider part is
     # no strip.
     wide = cv2.morphologyEx(inner.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THIN_PX, THIN_PX), np.uint8))
     inner &= widened(wide, THIN_PX // 2) > 0
     whole = cv2.morphologyEx(inner.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((GAP_PX, GAP_PX), np.uint8))
     inner = hidden & (whole > 0)
-    return PeelRegions(hidden, context & ~inner_context, inner, inner_context, pairs)
+    # Nor is the strand context for the hair that it hides, where it is itself behind something else.
+    inner_context = nearer & (disparity <= nearest(level, inner, nearer)) if inner.any() else nearer
+    return PeelRegions(hidden, context & ~nearer, inner, inner_context, taken.mask & ~hidden, pairs)
 
 
 def part_scraps(regions: PeelRegions) -> Bool:
