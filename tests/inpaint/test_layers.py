@@ -17,6 +17,7 @@ from inpaint.network_fill import WEIGHTS, load_network
 from inpaint.tears import torn_pairs
 from photo3d_video.depth.builtin import without_triton
 from tests.scenes import (
+    BLUE,
     FAR,
     GREEN,
     NEAR,
@@ -171,6 +172,19 @@ def test_each_step_of_a_staircase_hides_a_layer() -> None:
     assert revealed.any()
     # The middle step goes on behind the highest one, not the wall.
     np.testing.assert_allclose(second.disparity[revealed], 0.45, atol=0.05)
+
+
+def test_what_a_move_can_look_behind_is_painted_even_where_something_nearer_goes_first() -> None:
+    rgb, q = plain(140, 220, GREEN), np.full((140, 220), 0.1, np.float32)
+    rgb[:, 100:], q[:, 100:] = BLUE, 0.5
+    rgb[40:100, 122:170], q[40:100, 122:170] = RED, 0.95  # before the blue surface, close to its edge
+    image = build_layers(rgb, q, BUDGET_PX, calm_fill)
+    b = image.border_px
+    opened = np.s_[b + 50 : b + 90, b + 100 : b + 100 + round(0.4 * BUDGET_PX)]
+    assert not image.layers[1].painted[opened].all(), "the red surface goes first"
+    assert image.layers[2].painted[opened].all()
+    green = np.broadcast_to(np.array(GREEN, np.float32) / 255, image.layers[-1].rgb[opened].shape)
+    np.testing.assert_allclose(image.layers[-1].rgb[opened], green, atol=0.1)
 
 
 @pytest.mark.parametrize("name", ["two planes", "textured planes", "thin pole", "slanted plane with hole"])

@@ -71,6 +71,21 @@ def test_clean_edge_stays_where_it_is() -> None:
     assert not (outside & ~corners).any(), "the wall is not dragged along"
 
 
+@pytest.mark.parametrize("height, stays", [(2, False), (4, True)])
+def test_no_slit_stays_torn_in_the_nearer_surface(height, stays) -> None:
+    """Above a horizon lies a halo, and in that a line that has nothing to do with it."""
+    q = np.full((60, 90), 0.2, np.float32)
+    q[30:] = NEAR
+    rgb = np.full((60, 90, 3), 120, np.uint8)
+    rgb[22:30] = 128
+    rgb[30:] = 200
+    line = np.s_[28 - height : 28, 25:65]
+    rgb[line] = (120, 40, 220)
+    matte, _ = matte_of(rgb, q)
+    assert (matte.disparity[23, 30:60] == np.float32(NEAR)).all(), "the halo moves with what it surrounds"
+    assert (matte.disparity[line] < 0.5).any() == stays
+
+
 def test_where_depth_was_estimated_one_more_pixel_moves_along() -> None:
     scene = two_planes()
     links = find_tears(scene.disparity, BUDGET_PX)

@@ -127,6 +127,22 @@ def test_what_lies_behind_all_is_not_told_by_what_lies_between() -> None:
     assert not (regions.hidden & (regions.context | regions.inner_context)).any()
 
 
+def test_a_surface_is_no_context_for_what_it_hides_itself() -> None:
+    """The lower part of a tree stays, as it is behind something nearer; its upper part hides sky and ground."""
+    q = np.full((150, 160), 0.1, np.float32)
+    q[50:] = 0.4  # ground before the sky
+    q[:120, 70:90] = 0.7  # a tree before both, which stands on
+    q[120:] = 0.7
+    q[135:, 60:140] = 1.0  # that is behind a stone
+    regions = peeled(q)
+    tree, behind_tree = q == np.float32(0.7), regions.inner & (q == np.float32(0.7))
+    assert behind_tree[55:90, 71:89].any()
+    around = np.zeros(q.shape, bool)
+    around[:115] = True
+    assert (regions.inner_context & around & (q == np.float32(0.4))).any()
+    assert not (regions.inner_context & around & tree).any()
+
+
 def beside(width: int, height: int) -> tuple[np.ndarray, PeelRegions]:
     """Something near, from column 80 on, with a piece of such a size between it and the wall, and its regions."""
     q = np.full((120, 240), 0.1, np.float32)
