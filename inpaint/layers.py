@@ -138,7 +138,7 @@ def _without_scraps(disparity: Float, links: Links, blurred: Float, budget_px: f
 
     `blurred` (H, W): the disparity before it was made sharp. What was sharp already stays torn.
     """
-    regions = peel_regions(disparity, links, Links.none(disparity.shape), budget_px, MARGIN_PX, BEHIND)
+    regions = peel_regions(disparity, links, Links.none(disparity.shape), budget_px, MARGIN_PX, BEHIND, contact_px=0)
     if regions is None:
         return disparity, links
     made = were_blurred(regions.tears, disparity, steepest_steps(blurred))
@@ -242,10 +242,10 @@ def _hidden_cuts(links: Links, disparity: Float, hidden: Bool, waiting: Bool) ->
     But for those that are `waiting` (H, W) to be peeled.
     """
     q, stays = disparity, ~hidden & ~waiting
-    right = ~links.right & (
-        (hidden[:, :-1] & stays[:, 1:] & (q[:, 1:] > q[:, :-1])) | (hidden[:, 1:] & stays[:, :-1] & (q[:, :-1] > q[:, 1:]))
-    )
-    down = ~links.down & (
-        (hidden[:-1] & stays[1:] & (q[1:] > q[:-1])) | (hidden[1:] & stays[:-1] & (q[:-1] > q[1:]))
-    )
-    return Links(right, down)
+
+    def cut(linked: Bool, one: tuple[slice, ...], other: tuple[slice, ...]) -> Bool:
+        before = stays[one] & hidden[other] & (q[one] > q[other])
+        behind = hidden[one] & stays[other] & (q[one] < q[other])
+        return ~linked & (before | behind)
+
+    return Links(cut(links.right, np.s_[:, :-1], np.s_[:, 1:]), cut(links.down, np.s_[:-1, :], np.s_[1:, :]))

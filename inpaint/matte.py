@@ -127,7 +127,7 @@ def _disc(radius: int) -> UInt8:
 
 
 def _small(pieces: Bool, body: Bool) -> Bool:
-    """(H, W) those connected pieces that have fewer than SMALL_PX pixels or are but a slit, and none of `body` (H, W)."""
+    """(H, W) those connected pieces that have fewer than SMALL_PX pixels, or are slits, and none of `body` (H, W)."""
     mask = pieces.astype(np.uint8)
     _, label, found, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     wide = np.zeros(len(found), bool)

@@ -14,6 +14,7 @@ from inpaint.tears import Index, Links, TornPairs, torn_pairs
 CONTEXT_STEPS = 96
 SOFT_STEPS = 24  # at most: mattes reach less far
 THIN_PX = 7  # narrower parts of the region that lesser tears hide are painted with the rest
+CONTACT_PX = 12  # no depth edge that counts is shorter
 GAP_PX = 15  # and narrower gaps in it with the region
 SCRAP_SHARE = 1.5e-3  # of the picture: what is smaller is a scrap
 DIAGONAL = 1.42  # growth counts steps along rows and columns; this many cover a diagonal pixel distance of 1
@@ -95,13 +96,15 @@ def peel_regions(
     margin_px: float,
     behind: float,
     soft: Bool | None = None,
+    contact_px: int = CONTACT_PX,
 ) -> PeelRegions | None:
     """Synthesis and context regions at the tears of `disparity` (H, W), or None where nothing can be revealed.
 
     `cut` marks torn links that hide nothing new. Painted surfaces must fit at least `behind` under what hides them.
     `soft` (H, W) are pixels that hide nothing completely: what lies behind is seen as far as they reach, and then what
     a move opens.
-    What is itself the background of something nearer stays: it is peeled in its turn, with the next layer.
+    What is itself the background of something nearer stays: it is peeled in its turn, with the next layer; but not for
+    a contact of fewer than `contact_px` pixels.
     """
     pairs = torn_pairs(Links(links.right | cut.right, links.down | cut.down), disparity)
     if not len(pairs.near):
@@ -116,6 +119,7 @@ def peel_regions(
     everywhere = np.full(len(pairs.far), CONTEXT_STEPS)
     background = grow(pairs.far, everywhere, walls, disparity, below=between)
     waits = background.mask & (background.steps < np.minimum(steps[background.source], CONTEXT_STEPS))
+    waits = _touching(waits & taken.mask, pairs.far, contact_px)
     hidden = taken.mask
     if (hidden & ~waits).any():  # else surfaces hide one another in a ring
         hidden = hidden & ~waits
@@ -136,6 +140,13 @@ def peel_regions(
     # Nor is the strand context for the hair that it hides, where it is itself behind something else.
     inner_context = nearer & (disparity <= nearest(level, inner, nearer)) if inner.any() else nearer
     return PeelRegions(hidden, context & ~nearer, inner, inner_context, taken.mask & ~hidden, pairs)
+
+
+def _touching(pieces: Bool, pixels: Index, least: int) -> Bool:
+    """Those connected pieces of a mask (H, W) that hold `least` of the `pixels` (N,), flat indices."""
+    _, label = cv2.connectedComponents(pieces.astype(np.uint8), connectivity=4)
+    held = np.bincount(label.ravel()[pixels], minlength=label.max() + 1)
+    return np.asarray(pieces & (held >= least)[label])
 
 
 def part_scraps(regions: PeelRegions) -> Bool:

@@ -177,7 +177,7 @@ def test_each_step_of_a_staircase_hides_a_layer() -> None:
 def test_what_a_move_can_look_behind_is_painted_even_where_something_nearer_goes_first() -> None:
     rgb, q = plain(140, 220, GREEN), np.full((140, 220), 0.1, np.float32)
     rgb[:, 100:], q[:, 100:] = BLUE, 0.5
-    rgb[40:100, 122:170], q[40:100, 122:170] = RED, 0.95  # before the blue surface, close to its edge
+    rgb[40:100, 116:170], q[40:100, 116:170] = RED, 0.75  # before the blue surface, close to its edge
     image = build_layers(rgb, q, BUDGET_PX, calm_fill)
     b = image.border_px
     opened = np.s_[b + 50 : b + 90, b + 100 : b + 100 + round(0.4 * BUDGET_PX)]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inpaint.chains import find_tears
-from inpaint.regions import PeelRegions, grow, part_scraps, peel_regions, reveal_steps
+from inpaint.regions import CONTACT_PX, PeelRegions, grow, part_scraps, peel_regions, reveal_steps
 from inpaint.tears import Links, TornPairs, surfaces, torn_pairs
 from tests.scenes import FAR, NEAR, two_planes
 
@@ -107,10 +108,10 @@ def test_bounds_stop_growth_round_the_open_end_of_a_tear() -> None:
     assert not bounded.mask[90:, 30:].any() and bounded.mask[:, :30].all()
 
 
-def peeled(q: np.ndarray, soft: np.ndarray | None = None) -> PeelRegions:
+def peeled(q: np.ndarray, soft: np.ndarray | None = None, contact_px: int = CONTACT_PX) -> PeelRegions:
     """The regions at the tears of `q`, none of them cut before."""
     links = find_tears(q, BUDGET_PX)
-    regions = peel_regions(q, links, Links.none(q.shape), BUDGET_PX, 3.0, 0.004, soft)
+    regions = peel_regions(q, links, Links.none(q.shape), BUDGET_PX, 3.0, 0.004, soft, contact_px)
     assert regions is not None
     return regions
 
@@ -148,7 +149,7 @@ def beside(width: int, height: int) -> tuple[np.ndarray, PeelRegions]:
     q = np.full((120, 240), 0.1, np.float32)
     q[20:100, 80:220] = 0.9
     q[40 : 40 + height, 80 - width : 80] = 0.5
-    regions = peeled(q)
+    regions = peeled(q, contact_px=0)
     assert regions.hidden[45, 80:90].all()
     return q, regions
 
@@ -166,12 +167,23 @@ def test_a_larger_piece_is_no_scrap() -> None:
     assert not part_scraps(regions).any()
 
 
+@pytest.mark.parametrize("height", [CONTACT_PX - 1, CONTACT_PX])
+def test_what_touches_something_nearer_only_for_a_moment_need_not_wait(height) -> None:
+    q = np.full((120, 160), 0.1, np.float32)
+    q[20:100, 60:90] = 0.5
+    q[40 : 40 + height, 90:130] = 0.9
+    regions = peeled(q)
+    waits = height >= CONTACT_PX
+    assert regions.waiting[45, 80:90].all() == waits and regions.hidden[45, 80:90].all() != waits
+    assert not (regions.hidden & regions.waiting).any()
+
+
 def test_a_gap_in_what_goes_on_behind_is_painted_with_it() -> None:
     q = np.empty((180, 160), np.float32)
     q[:] = np.interp(np.arange(180), [0, 60], [0.1, 0.52])[:, None]  # ground that rises towards the camera
     q[80:88] = 0.48  # but for a dip
     q[:, :80] = 0.9
-    regions = peeled(q)
+    regions = peeled(q, contact_px=0)
     assert not regions.inner_context[84, 85] and regions.inner_context[[76, 92], 85].all()
     assert regions.inner[70:110, 75].all()
 
