@@ -26,7 +26,7 @@ HALO, HALO_SHARE = 0.008, 0.25  # there is a halo where so many of the pixels be
 STRANGE = 0.2  # what differs by more has nothing to do with a halo
 OUTLINE_PX, OUTLINE_SHARE = 2, 0.0014  # beyond all that, so much moves along unasked: px, or of the long side
 ESTIMATED_PX = 1  # and no less where estimated depth was made sharp: its edges are hardly ever more exact
-SMALL_PX, SLIT_PX = 16, 2
+SMALL_PX, SLIT_PX = 16, 2  # pieces of fewer pixels, or no wider, are no surface of their own
 # Axes of brightness and of hue: red to blue, magenta to green.
 OPPONENT = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], np.float32) / np.array([[3], [2**0.5], [6**0.5]], np.float32)
 RIM_PX, RIM_SHARE = 5, 0.004  # colours this close to an edge are no context: px, or of the long side
