@@ -138,6 +138,7 @@ def _without_scraps(disparity: Float, links: Links, blurred: Float, budget_px: f
 
     `blurred` (H, W): the disparity before it was made sharp. What was sharp already stays torn.
     """
+    # Scraps are known among what waits, and touch what is before them only for a moment: no contact is too short here.
     regions = peel_regions(disparity, links, Links.none(disparity.shape), budget_px, MARGIN_PX, BEHIND, contact_px=0)
     if regions is None:
         return disparity, links
