@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from inpaint.filters import Bool, Float, far_and_span, mean_near, nearest, widened
+
+Labels = npt.NDArray[np.int32]
 
 STEP_PX = 5.0  # of steps that no move opens by so much nobody sees where they are
 CALM = 0.05  # deviation of the background's colours up to which it is calm
 FOREIGN, DEVIATIONS = 0.06, 3.0  # what differs from it by more, and by more deviations, is none of it
 ROUNDS = 2  # of looking at the background, the second one without what was foreign to it in the first
 MOSTLY = 0.8  # of a limb's surroundings must be calm
+# A limb this thin, half its width, may be before anything smooth, its colours but for what changes within that share of
+# the reach, if somewhere it goes on beyond the step in a colour so like its own: it does not just end there.
+THIN_PX, SMOOTH, CHANGES, ALIKE = 3.0, 0.04, 1 / 4, 0.12
+RIM_PX = 3  # where it hangs, the nearer surface may still be blurred: it is as near as what is nearest so close by
 
 
 def with_limbs(disparity: Float, colour: Float, free: Bool, budget_px: float, reach: int) -> Float:
@@ -19,6 +26,7 @@ def with_limbs(disparity: Float, colour: Float, free: Bool, budget_px: float, re
 
     A network sees too little of spokes, wheels, tails and fingers. Before a calm background they stand out all the
     same, and if too much of it goes with them, nobody sees that. What goes on beyond the reach is something behind.
+    Hairs, feelers and spires stand out where colours change slowly, too, but so does what passes behind.
     How the background looks is told by what lies within the reach, too, but for what is foreign to it.
     Only the pixels `free` (H, W) change.
     """
@@ -39,16 +47,49 @@ def with_limbs(disparity: Float, colour: Float, free: Bool, budget_px: float, re
     n = int(label.max()) + 1
     flat = label.ravel()
     size = np.bincount(flat, minlength=n)
-    beyond = ~near & ~nearer & ~behind
+    beyond, rim = ~near & ~nearer & ~behind, nearer & step
     goes_on, hangs = (
-        np.bincount(flat, weights=(widened(x.astype(np.uint8), 1) > 0).ravel(), minlength=n)
-        for x in (beyond, nearer & step)
+        np.bincount(flat, weights=(widened(x.astype(np.uint8), 1) > 0).ravel(), minlength=n) for x in (beyond, rim)
     )
-    calm = np.bincount(flat, weights=(deviation < CALM).ravel(), minlength=n)
-    limb = (goes_on == 0) & (hangs > 0) & (calm >= MOSTLY * size)
+    calm, smooth = (
+        np.bincount(flat, weights=x.ravel(), minlength=n) >= MOSTLY * size
+        for x in (deviation < CALM, _roughness(colour, known, reach) < SMOOTH)
+    )
+    limb = (goes_on == 0) & (hangs > 0) & (calm | (smooth & _are_thin(label, n) & _start_before(rim, label, colour, n)))
     limb[0] = False
     limbs = limb[label]
-    return nearest(disparity, near, limbs) if limbs.any() else disparity
+    if not limbs.any():
+        return disparity
+    level = widened(np.where(near, disparity, 0), RIM_PX)
+    return np.where(limbs, nearest(level, near, limbs), disparity)
+
+
+def _roughness(colour: Float, known: Bool, reach: int) -> Float:
+    """(H, W) deviation of the colours of the `known` pixels (H, W) around each pixel, slow changes apart."""
+    share = known.astype(np.float32)
+    texture = colour - mean_near(colour, share, max(1, round(CHANGES * reach)))
+    return np.sqrt(np.maximum(mean_near(texture * texture, share, reach), 0)).max(-1)
+
+
+def _are_thin(label: Labels, count: int) -> Bool:
+    """(count,) which of the pieces `label` (H, W) are thin everywhere."""
+    inside = cv2.distanceTransform((label > 0).astype(np.uint8), cv2.DIST_L2, 3)
+    half = np.zeros(count, np.float32)
+    np.maximum.at(half, label.ravel(), inside.ravel())
+    return half <= THIN_PX
+
+
+def _start_before(rim: Bool, label: Labels, colour: Float, count: int) -> Bool:
+    """(count,) which of the pieces `label` (H, W) have a colour like theirs right beside them on the `rim` (H, W)."""
+    h, w = label.shape
+    alike = np.zeros(count, bool)
+    for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
+        one, other = np.s_[: h - dy, max(0, -dx) : w - max(0, dx)], np.s_[dy:, max(0, dx) : w - max(0, -dx)]
+        for piece, beside in ((one, other), (other, one)):
+            y, x = np.nonzero((label[piece] > 0) & rim[beside])
+            apart = np.abs(colour[piece][y, x] - colour[beside][y, x]).max(-1)
+            alike[label[piece][y, x][apart < ALIKE]] = True
+    return alike
 
 
 def _nearer_side(disparity: Float, reach: int, budget_px: float) -> Bool:

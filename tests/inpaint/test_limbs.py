@@ -46,6 +46,35 @@ def test_all_else_stays_where_it_is(length, wall, free, budget_px) -> None:
     np.testing.assert_array_equal(limbs(disparity, colour, free, budget_px), disparity)
 
 
+def hair(width: int, before: bool = True) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Disparity, colours, and the part of a bright hair that depth takes for the background, of a dark to light one,
+    which is steep. The hair starts well within what depth takes for the body, or else just at the body."""
+    disparity = np.full((100, 140), FAR, np.float32)
+    disparity[20:80, LEFT:120] = NEAR
+    colour = np.repeat(np.linspace(0, 0.95, 140, dtype=np.float32)[None, :, None], 100, 0).repeat(3, 2)
+    beyond = np.zeros(disparity.shape, bool)
+    beyond[48 : 48 + width, LEFT - 15 : LEFT] = True
+    colour[48 : 48 + width, LEFT - 15 : LEFT + 10 * before] = 1.0
+    return disparity, colour, beyond
+
+
+def test_a_hair_comes_along_before_colours_that_change_slowly() -> None:
+    disparity, colour, beyond = hair(2)
+    np.testing.assert_array_equal(limbs(disparity, colour), np.where(beyond, np.float32(NEAR), disparity))
+
+
+@pytest.mark.parametrize(("width", "before"), [(12, True), (2, False)], ids=["too thick for one", "ends at the body"])
+def test_what_may_be_behind_stays_where_colours_change(width: int, before: bool) -> None:
+    disparity, colour, _ = hair(width, before)
+    np.testing.assert_array_equal(limbs(disparity, colour), disparity)
+
+
+def test_a_limb_is_as_near_as_the_surface_within_its_blurred_rim() -> None:
+    disparity, colour = picture(15)
+    disparity[20:80, LEFT : LEFT + 2] = 0.6
+    assert (limbs(disparity, colour)[48:52, LEFT - 15 : LEFT] == np.float32(NEAR)).all()
+
+
 def test_what_does_not_hang_on_the_body_stays() -> None:
     disparity, colour = picture(15)
     colour[:, LEFT - 3 : LEFT] = 0.8
