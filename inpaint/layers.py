@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from inpaint.chains import find_tears
+from inpaint.crossings import crossings, structure_tensor
 from inpaint.fill import Fill
 from inpaint.filters import Bool, Float, nearest, push_pull
 from inpaint.ledges import join_ledges
 from inpaint.matte import soft_edges
 from inpaint.regions import grow, part_scraps, peel_regions
 from inpaint.seams import meet_parts, meet_rims
-from inpaint.slopes import crossings, opaque_beside_slopes, slopes_at, slopes_for_tears
+from inpaint.slopes import opaque_beside_slopes, slopes_at, slopes_for_tears
 from inpaint.tears import Links, TornPairs, smooth_surfaces, steepest_steps, surfaces, were_blurred
 
 UInt8 = npt.NDArray[np.uint8]
@@ -81,12 +82,12 @@ def build_layers(
     q = separate_surfaces(q, before, colour, budget_px)
     colour, _ = fill(colour, q, ~inside, inside)
 
-    torn = find_tears(q, budget_px)
-    crossed = crossings(q, torn, colour, before)
+    torn, tensor = find_tears(q, budget_px), structure_tensor(colour)
+    crossed = crossings(q, torn, tensor, before)
     matte = soft_edges(*slopes_for_tears(q, torn, colour, crossed), colour, before)
     grown = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
     torn = find_tears(grown, budget_px)
-    crossed |= crossings(grown, torn, colour, before)
+    crossed |= crossings(grown, torn, tensor, before)
     q, links = slopes_for_tears(grown, torn, colour, crossed)
     if before is not None:
         q, links = _without_scraps(q, links, before, budget_px)

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 
 from inpaint.chains import long_tears, shortest_edge_px
-from inpaint.colours import gradient, hued, steepness
+from inpaint.colours import hued, steepness
 from inpaint.filters import Bool, Float, box_mean, closest_pixel, dot, widened
-from inpaint.tears import Links, TornPairs, steepest_steps, torn_pairs, were_blurred
+from inpaint.tears import Links, TornPairs, torn_pairs
 
 # Of what a picture shows at a tear, two things tell best whether it is real: the step of disparity, and how unlike the
 # colours on both sides are. `python -m training.fit_tears` finds POWER, and REAL for one tear in four that is real.
@@ -29,14 +29,12 @@ CELL_PX = 2  # on a grid of such cells
 # No tear stays where the photo passes from one of two colours that are so unlike to the other one over more: px, or of
 # the long side. Its steepest edges so close to a tear tell.
 UNLIKE, BLURRED_PX, BLURRED_SHARE, CLOSE_PX = 0.05, 6.0, 0.009, 8
-# Nor where edges of the photo, at least so strong, cross it: their slopes, squared, are so many times those along it.
-CROSSING, CROSSING_SLOPE, CROSSING_PX = 4.0, 0.02, 3.0
 BAND_PX, ROUNDS = 4, 10  # the slope reaches so far to both sides
 
 
 def slopes_for_tears(disparity: Float, links: Links, rgb: Float, crossed: Bool | None = None) -> tuple[Float, Links]:
     """`disparity` (H, W) and `links` with slopes for those tears that are probably none, going by the step and by the
-    colours `rgb` (H, W, 3) in 0..1, and for those in `crossed` (H, W), if `crossings` found any.
+    colours `rgb` (H, W, 3) in 0..1, and for those in `crossed` (H, W), if `inpaint.crossings` found any.
     """
     pairs = torn_pairs(links, disparity)
     if not len(pairs.near):
@@ -47,30 +45,6 @@ def slopes_for_tears(disparity: Float, links: Links, rgb: Float, crossed: Bool |
     if crossed is not None:
         doubtful |= crossed.ravel()[pairs.first]
     return slopes_at(disparity, links, pairs, doubtful)
-
-
-def crossings(disparity: Float, links: Links, rgb: Float, blurred: Float | None) -> Bool:
-    """(H, W) what is close to where something in the photo `rgb` (H, W, 3) goes on across a tear of `disparity` (H, W):
-    its edges do not run along the tear, as the structure tensor tells (Bigun and Granlund, 1987).
-
-    `blurred` (H, W): the disparity before it was made sharp, if it was. What was sharp already is torn whatever crosses
-    it.
-    """
-    pairs = torn_pairs(links, disparity)
-    if blurred is None or not len(pairs.near):
-        return np.zeros(disparity.shape, bool)
-    across, down = gradient(hued(rgb))
-    xx, yy, xy = (
-        cv2.GaussianBlur(dot(a, b), (0, 0), CROSSING_PX).ravel()[pairs.first]
-        for a, b in ((across, across), (down, down), (across, down))
-    )
-    x, y = _normals(pairs, disparity.shape)
-    along, crossing = x * x * xx + 2 * x * y * xy + y * y * yy, y * y * xx - 2 * x * y * xy + x * x * yy
-    crossed = (crossing > CROSSING * along) & (crossing > CROSSING_SLOPE**2)
-    crossed &= were_blurred(pairs, disparity, steepest_steps(blurred))
-    close = np.zeros(disparity.shape, np.uint8)
-    close.ravel()[pairs.first[crossed]] = 1
-    return widened(close, int(shortest_edge_px(disparity.shape)) // 2 + 1) > 0
 
 
 def slopes_at(disparity: Float, links: Links, pairs: TornPairs, doubtful: Bool) -> tuple[Float, Links]:
@@ -114,18 +88,6 @@ def _are_blurred(unlikeness: Float, pairs: TornPairs, rgb: Float) -> Bool:
     (steep,) = _in_stretches([np.log(np.maximum(steepest, 1e-4))], pairs, rgb.shape[:2]).T
     width = max(BLURRED_PX, BLURRED_SHARE * max(rgb.shape[:2]))
     return np.asarray((unlikeness > np.log(UNLIKE)) & (unlikeness - steep > np.log(width)))
-
-
-def _normals(pairs: TornPairs, shape: tuple[int, ...]) -> tuple[Float, Float]:
-    """(N,) x and y of unit vectors from the nearer to the farther side of the tears `pairs` around each of them."""
-    step = pairs.far - pairs.near
-    upright = np.abs(step) == 1
-    normals = []
-    for part in (np.where(upright, step, 0), np.where(upright, 0, np.sign(step))):
-        plane = np.bincount(pairs.near, part, int(np.prod(shape))).reshape(shape).astype(np.float32)
-        normals.append(cv2.GaussianBlur(plane, (0, 0), 1.5 * CROSSING_PX).ravel()[pairs.first])
-    length = np.maximum(np.hypot(*normals), 1e-6)
-    return normals[0] / length, normals[1] / length
 
 
 def _in_stretches(values: Sequence[Float], pairs: TornPairs, shape: tuple[int, ...]) -> Float:

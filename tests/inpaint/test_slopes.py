@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inpaint.chains import find_tears, shortest_edge_px
-from inpaint.slopes import crossings, opaque_beside_slopes, slopes_for_tears, tear_evidence
+from inpaint.slopes import opaque_beside_slopes, slopes_for_tears, tear_evidence
 from inpaint.tears import Links, torn_pairs
 
 HEIGHT, WIDTH, STEP_X = 120, 160, 80
@@ -74,31 +74,6 @@ def test_an_outline_that_a_lens_has_blurred_becomes_a_slope(sigma_px: float, tor
     links = find_tears(disparity, BUDGET_PX)
     _, whole = slopes_for_tears(disparity, links, rgb)
     assert not links.right.all() and whole.right.all() == (not torn)
-
-
-def test_a_tear_that_would_cut_a_stalk_is_a_slope_there() -> None:
-    disparity, rgb = step(0.5), picture(0.2)
-    stalk = np.s_[56:64]
-    rgb[stalk] = 0.9, 0.7, 0.2
-    links = find_tears(disparity, BUDGET_PX)
-    crossed = crossings(disparity, links, rgb, cv2.GaussianBlur(disparity, (0, 0), 6))
-    q, whole = slopes_for_tears(disparity, links, rgb, crossed)
-    torn = torn_rows(whole)
-    assert not torn[stalk].any() and torn[:48].all() and torn[72:].all()
-    assert -np.diff(q[60]).min() < 0.5 * 0.5, "it bends"
-    assert not crossings(disparity, links, rgb, disparity).any(), "what was measured is known"
-
-
-def test_stripes_that_end_at_an_outline_do_not_cross_it() -> None:
-    disparity, rgb = step(0.5), picture(EDGE)
-    rgb[:, :STEP_X] += np.where(np.arange(HEIGHT) // 4 % 2, 0.1, 0)[:, None, None]
-    links = find_tears(disparity, BUDGET_PX)
-    assert not crossings(disparity, links, rgb, cv2.GaussianBlur(disparity, (0, 0), 6)).any()
-
-
-def test_nothing_crosses_where_nothing_is_torn() -> None:
-    flat = np.full((HEIGHT, WIDTH), 0.5, np.float32)
-    assert not crossings(flat, Links.all(flat.shape), picture(EDGE), flat).any()
 
 
 def test_a_large_step_stays_torn_whatever_the_colours() -> None:
