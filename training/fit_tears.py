@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from inpaint.chains import find_tears
 from inpaint.edges import sharpen
+from inpaint.evidence import tear_evidence
 from inpaint.filters import Bool, Float, far_and_span, widened
 from inpaint.layers import separate_surfaces
-from inpaint.slopes import tear_evidence
 from inpaint.tears import torn_pairs
 from photo3d_video.depth.builtin import estimate_depth
 from photo3d_video.pipeline import FAR_DISPARITY, parallax_budget_px

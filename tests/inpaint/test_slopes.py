@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inpaint.chains import find_tears, shortest_edge_px
-from inpaint.slopes import opaque_beside_slopes, slopes_for_tears, tear_evidence
-from inpaint.tears import Links, torn_pairs
+from inpaint.slopes import opaque_beside_slopes, slopes_for_tears
+from inpaint.tears import Links
 
 HEIGHT, WIDTH, STEP_X = 120, 160, 80
 BUDGET_PX = 40.0
@@ -118,17 +118,6 @@ def test_neither_dashes_nor_crumbs_are_left() -> None:
         torn = torn_rows(slopes_for_tears(disparity, links, rgb)[1])
         ends = np.flatnonzero(np.diff(torn.astype(int)))
         assert (np.diff(ends) >= least).all()
-
-
-def test_evidence_is_the_step_and_the_colours() -> None:
-    disparity = step()
-    links = find_tears(disparity, BUDGET_PX)
-    pairs = torn_pairs(links, disparity)
-    (plain, edge) = (tear_evidence(disparity, pairs, picture(contrast)) for contrast in (PLAIN, EDGE))
-    assert plain.shape == edge.shape == (len(pairs.near), 2)
-    np.testing.assert_allclose(plain[:, 0], np.log(0.3), atol=1e-3)
-    np.testing.assert_array_equal(plain[:, 0], edge[:, 0])
-    assert (edge[:, 1] > plain[:, 1] + 1).all()
 
 
 def test_what_is_whole_stays_as_it_is() -> None:
