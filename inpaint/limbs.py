@@ -26,7 +26,8 @@ def with_limbs(disparity: Float, colour: Float, free: Bool, budget_px: float, re
 
     A network sees too little of spokes, wheels, tails and fingers. Before a calm background they stand out all the
     same, and if too much of it goes with them, nobody sees that. What goes on beyond the reach is something behind.
-    Hairs, feelers and spires stand out where colours change slowly, too, but so does what passes behind.
+    Hairs, feelers and spires stand out where colours change slowly as well, but so does what passes behind: they must
+    begin on the nearer side.
     How the background looks is told by what lies within the reach, too, but for what is foreign to it.
     Only the pixels `free` (H, W) change.
     """
