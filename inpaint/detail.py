@@ -25,8 +25,10 @@ from inpaint.filters import Bool, Float, add_at, cell_means, dot, larger_cells, 
 LEAST = 0.2
 # Past the photo's border, where no outline draws the eye away, all texture passes for so even at least: what is finer
 # than 4 px and what is broader.
-EVEN_PAST_BORDER = 0.8, 0.4
-DEEP_PX = 48.0  # this far from its context a fill gets all of that: next to it the network knows more
+EVEN_PAST_BORDER = 0.65, 0.4
+# This far from its context a fill gets all of that: next to it the network knows more, but past the border a soft strip
+# is all that moves show.
+DEEP_PX, DEEP_PAST_BORDER_PX = 48.0, 16.0
 QUICKER = 3.0  # where texture is even, 1 + this times as close
 UNEVEN, STRONG = 0.1, 0.12  # relative variance of the texture's strength, and strength, that halve how sure it is
 PLACE_CELLS, REGION_CELLS = 1.5, 8.0  # on the shrunken grid: the strengths of places vary over a region
@@ -71,6 +73,7 @@ def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
     broad = _borrow(cv2.split(planes), hole, ground, BROAD_PX, _parts(chosen, CELL_PX // SHRINK, hole))
     even, past = _evenness(filled, known), _past_border(unknown)
     depth = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 3)
+    depth /= np.where(past, np.float32(DEEP_PAST_BORDER_PX), np.float32(DEEP_PX))
     of_fine, of_broad = (_amount(np.maximum(even, np.float32(least) * past), depth) for least in EVEN_PAST_BORDER)
     grain = of_fine * fine[0]
     detail = cv2.merge([grain + of_broad * over_cells(plane, SHRINK, unknown.shape) for plane in broad])
@@ -78,9 +81,11 @@ def add_detail(painted: Float, unknown: Bool, context: Bool) -> Float:
     return np.clip(result, 0, 1, out=result)
 
 
-def _amount(even: Float, depth_px: Float) -> Float:
-    """(H, W) the share of the lacking detail that is made up where texture is so `even` (H, W)."""
-    return (LEAST + (1 - LEAST) * even) * np.minimum(depth_px / DEEP_PX * (1 + QUICKER * even), 1)
+def _amount(even: Float, depth: Float) -> Float:
+    """(H, W) the share of the lacking detail that is made up where texture is so `even` (H, W) and a hole so deep, 1
+    where it gets all.
+    """
+    return (LEAST + (1 - LEAST) * even) * np.minimum(depth * (1 + QUICKER * even), 1)
 
 
 def _past_border(unknown: Bool) -> Bool:

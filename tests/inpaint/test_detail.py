@@ -45,6 +45,7 @@ def test_what_lies_past_the_border_gets_more() -> None:
     out = add_detail(picture, strip, ~strip)
     assert out[20:220, 280:].std() == pytest.approx(EVEN_PAST_BORDER[0] * picture[:, :200].std(), rel=0.35)
     assert out[20:220, 280:].std() > 2 * LEAST * picture[:, :200].std()
+    assert out[20:220, 224:230].std() > 0.75 * out[20:220, 280:].std(), "moves show no more than its first pixels"
 
 
 def test_even_grain_begins_soon_after_the_seam() -> None:
