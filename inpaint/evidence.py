@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from inpaint.colours import hued, steepness
-from inpaint.filters import Bool, Float, box_mean, dot, far_and_span, mean_near, widened
+from inpaint.filters import Bool, Float, box_mean, dot, mean_near, nearer_side, widened
 from inpaint.tears import Index, TornPairs
 
 LEAST_STEP, LEAST_UNLIKENESS = 1e-4, 0.01  # greys are in 0..1; the latter is added
@@ -71,8 +71,7 @@ def _unlike_if_thin(colour: Float, depth: Float) -> Float:
     """(h, w) distance of the colours (h, w, 3) of thin parts that are nearer, of disparity `depth` (h, w), from those
     around them; 0 but at those parts and next to them.
     """
-    far, span = far_and_span(depth, THIN_PX)
-    near = (span > LEAST_SPAN) & (depth > far + 0.5 * span)
+    near = nearer_side(depth, THIN_PX, LEAST_SPAN)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (THIN_PX, THIN_PX))
     thin = near & (cv2.morphologyEx(near.astype(np.uint8), cv2.MORPH_OPEN, disc) == 0)
     own, around = (mean_near(colour, x.astype(np.float32), r) for x, r in ((near, 1), (~near, THIN_PX)))

@@ -49,6 +49,12 @@ def far_and_span(disparity: Float, reach: int) -> tuple[Float, Float]:
     return np.asarray(far, np.float32), np.asarray(widened(disparity, reach) - far, np.float32)
 
 
+def nearer_side(disparity: Float, reach: int, least: float) -> Bool:
+    """(H, W) pixels nearer than the middle of what the window around them spans, where that is over `least`."""
+    far, span = far_and_span(disparity, reach)
+    return (span > least) & (disparity > far + 0.5 * span)
+
+
 def guided_filter(guide: Float, source: Float, radius: int, eps: float, where: Bool | None = None) -> Float:
     """`source` (H, W) smoothed, its edges following those of `guide` (H, W, 3) in 0..1.
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, far_and_span, mean_near, nearest, widened
+from inpaint.filters import Bool, Float, far_and_span, mean_near, nearer_side, nearest, widened
 
 Labels = npt.NDArray[np.int32]
 
@@ -34,7 +34,8 @@ def with_limbs(disparity: Float, colour: Float, free: Bool, budget_px: float, re
     step = far_and_span(disparity, 1)[1] * budget_px > STEP_PX
     if not step.any():
         return disparity
-    near, nearer = (_nearer_side(disparity, reach * n, budget_px) for n in (1, 2))
+    # The nearer sides of steps, as far as the reach, and twice as far, from their farther ones.
+    near, nearer = (nearer_side(disparity, reach * n, STEP_PX / budget_px) for n in (1, 2))
     behind = free & (widened((near & step).astype(np.uint8), reach) > 0) & ~nearer
     known = ~nearer
     for _ in range(ROUNDS):
@@ -91,9 +92,3 @@ def _start_before(rim: Bool, label: Labels, colour: Float, count: int) -> Bool:
             apart = np.abs(colour[piece][y, x] - colour[beside][y, x]).max(-1)
             alike[label[piece][y, x][apart < ALIKE]] = True
     return alike
-
-
-def _nearer_side(disparity: Float, reach: int, budget_px: float) -> Bool:
-    """(H, W) the nearer sides of steps, as far as `reach` from their farther ones."""
-    far, span = far_and_span(disparity, reach)
-    return (span * budget_px > STEP_PX) & (disparity > far + 0.5 * span)

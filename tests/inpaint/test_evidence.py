@@ -21,7 +21,9 @@ def evidence(inside: np.ndarray, contrast: float) -> np.ndarray:
     rgb = np.full((*SHAPE, 3), 0.2, np.float32) + np.float32(contrast) * inside[..., None]
     pairs = torn_pairs(find_tears(disparity, BUDGET_PX), disparity)
     assert len(pairs.near)
-    return tear_evidence(disparity, pairs, rgb)
+    found = tear_evidence(disparity, pairs, rgb)
+    assert found.shape == (len(pairs.near), 2)
+    return found
 
 
 def bar(width: int) -> np.ndarray:
