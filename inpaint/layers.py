@@ -23,6 +23,7 @@ from inpaint.regions import grow, part_scraps, peel_regions
 from inpaint.seams import meet_parts, meet_rims
 from inpaint.slopes import opaque_beside_slopes, slopes_at, slopes_for_tears
 from inpaint.tears import Links, TornPairs, smooth_surfaces, steepest_steps, surfaces, were_blurred
+from inpaint.wires import with_wires
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -82,13 +83,16 @@ def build_layers(
     q = separate_surfaces(q, before, colour, budget_px)
     colour, _ = fill(colour, q, ~inside, inside)
 
+    real = None
+    if before is not None:
+        q, real = with_wires(q, before, colour, budget_px)
     torn, tensor = find_tears(q, budget_px), structure_tensor(colour)
     crossed = crossings(q, torn, tensor, before)
-    matte = soft_edges(*slopes_for_tears(q, torn, colour, crossed), colour, before)
+    matte = soft_edges(*slopes_for_tears(q, torn, colour, crossed, real), colour, before)
     grown = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
     torn = find_tears(grown, budget_px)
     crossed |= crossings(grown, torn, tensor, before)
-    q, links = slopes_for_tears(grown, torn, colour, crossed)
+    q, links = slopes_for_tears(grown, torn, colour, crossed, real)
     if before is not None:
         q, links = _without_scraps(q, links, before, budget_px)
     alpha = opaque_beside_slopes(matte.alpha, grown, torn, links)

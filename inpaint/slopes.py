@@ -20,10 +20,12 @@ POWER, REAL = 0.62, 0.0356  # a tear stays if step * unlikeness ** POWER is larg
 BAND_PX, ROUNDS = 4, 10  # the slope reaches so far to both sides
 
 
-def slopes_for_tears(disparity: Float, links: Links, rgb: Float, crossed: Bool | None = None) -> tuple[Float, Links]:
+def slopes_for_tears(
+    disparity: Float, links: Links, rgb: Float, crossed: Bool | None = None, real: Bool | None = None
+) -> tuple[Float, Links]:
     """`disparity` (H, W) and `links` with slopes for those tears that are probably none, going by the step and by the
     colours `rgb` (H, W, 3) in 0..1, the two things that tell best, and for those in `crossed` (H, W), if
-    `inpaint.crossings` found any.
+    `inpaint.crossings` found any. Tears that are known to be `real` (H, W) stay.
     """
     pairs = torn_pairs(links, disparity)
     if not len(pairs.near):
@@ -33,6 +35,8 @@ def slopes_for_tears(disparity: Float, links: Links, rgb: Float, crossed: Bool |
     doubtful |= are_blurred(evidence[:, 1], pairs, rgb)
     if crossed is not None:
         doubtful |= crossed.ravel()[pairs.first]
+    if real is not None:
+        doubtful &= ~real.ravel()[pairs.first]
     return slopes_at(disparity, links, pairs, doubtful)
 
 

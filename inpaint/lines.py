@@ -1,0 +1,219 @@
+"""Lines: thin straight things in a photo, such as wires, poles and ropes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from inpaint.filters import Bool, Float, box_mean
+
+Index = npt.NDArray[np.int64]
+UInt8 = npt.NDArray[np.uint8]
+
+THIN_SHARE = 0.016  # what is at most about so wide, of the long side, is thin
+SIGMAS = (0.8, 1.6, 3.2, 5.0)  # of the ridges that are looked for, px
+LEAST, STRONG = 0.02, 0.04  # strength of a ridge everywhere and somewhere; the least is no less than the mean around
+AROUND_PX = 20
+DIRECTIONS = 12  # ridges are followed as long as their direction is the same one of so many
+PIECE_PX, SEED_PX = 8, 14  # the shortest pieces of ridges that count, and that a line begins with
+STRAIGHT_PX = 1.0  # deviation of a straight piece from its line
+ASIDE_PX, ASIDE_SHARE = 1.5, 0.012  # a piece belongs to a line so little beside it: px, and share of how far beyond
+ALIKE, SIZES = 0.2, 2.2  # and with such a colour, and such a width, in comparison
+GAP_SHARE, GAP_OF_LINE = 0.025, 0.4  # after such a gap: of the long side, or of the line
+GROWTHS = 12
+SHORTEST_PX, SHORTEST_SHARE = 40, 0.06  # px, of the long side
+COVERED = 0.6  # so much of a line must be seen
+SLENDER = 12  # times as long as wide
+RIM, MIDDLE = 0.4, 0.6  # share of how a line stands out at which it ends, and of the most around its axis
+
+
+@dataclass(frozen=True)
+class Line:
+    """A thin straight thing; (x, y) in pixels, (0, 0) the middle of the first pixel."""
+
+    start: Float  # (2,)
+    along: Float  # (2,) unit vector
+    length: float
+    rims: tuple[float, float]  # where it ends to both sides of its axis, px: below 0 and above
+    seen: Bool  # (length,) where along its axis it is seen
+
+    @property
+    def across(self) -> Float:
+        """(2,) unit vector."""
+        return np.array([-self.along[1], self.along[0]], np.float32)
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """N straight pieces of ridges."""
+
+    start: Float  # (N, 2) x and y
+    end: Float  # (N, 2)
+    colour: Float  # (N, 3)
+    sigma: Float  # (N,)
+
+    @property
+    def length(self) -> Float:
+        """(N,)"""
+        return np.asarray(np.linalg.norm(self.end - self.start, axis=1), np.float32)
+
+
+def thinness(colour: Float) -> Float:
+    """(H, W) how much thin things stand out from the colours (H, W, 3) around them; 0 where nothing thin is.
+
+    A thin thing has less than half of a window, and so no say in its median.
+    """
+    side = 2 * max(2, round(THIN_SHARE * max(colour.shape[:2]))) + 1
+    levels = np.clip(np.round(colour * 100 + 78), 0, 255).astype(np.uint8)  # OpenCV's wide medians want bytes
+    return np.asarray(cv2.absdiff(levels, cv2.medianBlur(levels, side)).max(-1) / np.float32(100), np.float32)
+
+
+def find_lines(colour: Float, thin: Float) -> list[Line]:
+    """The lines of a photo with these colours (H, W, 3) and this `thinness` (H, W), the thickest and longest first."""
+    pieces = _pieces(colour, thin)
+    side = max(thin.shape)
+    lines = []
+    used = np.zeros(len(pieces.sigma), bool)
+    for seed in np.argsort(-pieces.length):
+        if used[seed] or pieces.length[seed] < SEED_PX:
+            continue
+        start, end, members = _grown(pieces, int(seed), GAP_SHARE * side)
+        used[members] = True
+        length = float(np.linalg.norm(end - start))
+        if length < max(SHORTEST_PX, SHORTEST_SHARE * side):
+            continue
+        along = (end - start) / length
+        seen = np.zeros(int(length) + 1, bool)
+        for first, last in np.sort(
+            [(pieces.start[members] - start) @ along, (pieces.end[members] - start) @ along], 0
+        ).T:
+            seen[max(0, int(first) - 3) : int(last) + 4] = True
+        places = start + np.arange(len(seen))[:, None] * along
+        rims = _rims(thin, places[seen], np.array([-along[1], along[0]]))
+        if seen.mean() >= COVERED and rims is not None and length >= SLENDER * (rims[1] - rims[0]):
+            lines.append((float(pieces.sigma[seed]) * length, Line(start, along, length, rims, seen)))
+    return [line for _, line in sorted(lines, key=lambda entry: -entry[0])]
+
+
+def sample(plane: Float, places: npt.NDArray[np.floating], away: npt.NDArray[np.floating], offset: float) -> Float:
+    """(N[, C]) what a plane (H, W[, C]) holds so far from the `places` (N, 2) in the direction `away` (2,)."""
+    at = np.round(places + offset * away).astype(np.int64)
+    h, w = plane.shape[:2]
+    return plane[np.clip(at[:, 1], 0, h - 1), np.clip(at[:, 0], 0, w - 1)]
+
+
+def _pieces(colour: Float, thin: Float) -> _Pieces:
+    found = [piece for sigma in SIGMAS for piece in _straight_pieces(*_crests(thin, sigma), colour, sigma)]
+    return _Pieces(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def _crests(plane: Float, sigma: float) -> tuple[Index, Float, Float]:
+    """Flat indices (N,) of the crests of bright ridges of about that width in a plane (H, W), their strength (N,), and
+    the angle across them (N,).
+    """
+    smooth = cv2.GaussianBlur(plane, (0, 0), sigma)
+    second = [
+        cv2.Sobel(smooth, cv2.CV_32F, dx, dy, scale=0.25 * sigma**2, borderType=cv2.BORDER_REPLICATE)
+        for dx, dy in ((2, 0), (0, 2), (1, 1))
+    ]
+    xx, yy, xy = second
+    strength = np.minimum(cv2.magnitude(xx - yy, 2 * xy), -(xx + yy))
+    strength[[0, -1]], strength[:, [0, -1]] = 0, 0
+    at = np.flatnonzero(strength > np.maximum(LEAST, box_mean(plane, AROUND_PX)))
+    xx, yy, xy = (part.ravel()[at] for part in second)
+    angle = 0.5 * np.arctan2(-2 * xy, yy - xx)
+    step = np.round(np.sin(angle)).astype(np.int64) * plane.shape[1] + np.round(np.cos(angle)).astype(np.int64)
+    flat = strength.ravel()
+    crest = (flat[at] >= flat[at - step]) & (flat[at] > flat[at + step])
+    return at[crest], flat[at[crest]], angle[crest]
+
+
+def _straight_pieces(
+    at: Index, strength: Float, angle: Float, colour: Float, sigma: float
+) -> Iterator[tuple[Float, Float, Float, Float]]:
+    """For each direction the fields of `_Pieces` for those connected pieces of crests that are straight, long and
+    strong enough.
+    """
+    y, x = np.divmod(at, colour.shape[1])
+    tint = colour.reshape(-1, 3)[at]
+    for direction in np.arange(DIRECTIONS) * (np.pi / DIRECTIONS):
+        off = np.abs((angle - direction + np.pi / 2) % np.pi - np.pi / 2)
+        here = np.flatnonzero(off < np.pi / DIRECTIONS)
+        mask = np.zeros(colour.shape[:2], np.uint8)
+        mask[y[here], x[here]] = 1
+        _, label = cv2.connectedComponents(mask, connectivity=8)
+        label = label[y[here], x[here]] - 1
+        yield _those_straight(label, np.stack([x[here], y[here]], 1), strength[here], tint[here], sigma)
+
+
+def _those_straight(
+    label: Index, points: Index, strength: Float, tint: Float, sigma: float
+) -> tuple[Float, Float, Float, Float]:
+    """The fields of `_Pieces` for those pieces `label` (N,) of `points` (N, 2) that are."""
+    size = np.bincount(label)
+
+    def mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        return np.stack([np.bincount(label, part) for part in values.T], 1) / size[:, None]
+
+    middle = mean(points)
+    off = points - middle[label]
+    xx, yy, xy = mean(np.stack([off[:, 0] ** 2, off[:, 1] ** 2, off[:, 0] * off[:, 1]], 1)).T
+    aside = (xx + yy) / 2 - np.sqrt(((xx - yy) / 2) ** 2 + xy * xy)
+    angle = 0.5 * np.arctan2(2 * xy, xx - yy)
+    along = np.stack([np.cos(angle), np.sin(angle)], 1)
+    place = (off * along[label]).sum(1)
+    first, last, peak = np.zeros(len(size)), np.zeros(len(size)), np.zeros(len(size))
+    np.minimum.at(first, label, place)
+    np.maximum.at(last, label, place)
+    np.maximum.at(peak, label, strength)
+    good = (last - first >= max(PIECE_PX, 2 * sigma)) & (aside < STRAIGHT_PX**2) & (peak > STRONG)
+    ends = (middle + reach[:, None] * along for reach in (first, last))
+    start, end, colour = (field[good].astype(np.float32) for field in (*ends, mean(tint)))
+    return start, end, colour, np.full(len(start), sigma, np.float32)
+
+
+def _grown(pieces: _Pieces, seed: int, gap_px: float) -> tuple[Float, Float, Index]:
+    """Start (2,), end (2,) and pieces (M,) of the line that goes on from the piece `seed` to both sides."""
+    start, end, members = pieces.start[seed], pieces.end[seed], np.array([seed])
+    lengths = pieces.length
+    alike = (np.abs(pieces.colour - pieces.colour[seed]).max(1) < ALIKE) & (
+        np.abs(np.log(pieces.sigma / pieces.sigma[seed])) < np.log(SIZES)
+    )
+    for _ in range(GROWTHS):
+        length = float(np.linalg.norm(end - start))
+        along = (end - start) / length
+        across = np.array([-along[1], along[0]])
+        places = np.sort([(pieces.start - start) @ along, (pieces.end - start) @ along], 0)
+        aside = np.maximum(np.abs((pieces.start - start) @ across), np.abs((pieces.end - start) @ across))
+        beyond = np.maximum(np.maximum(-places[0], places[1] - length), 0)
+        gap = max(gap_px, GAP_OF_LINE * length)
+        fits = alike & (aside < np.minimum(ASIDE_PX + ASIDE_SHARE * beyond, 2 * ASIDE_PX))
+        fits &= (places[1] > -gap) & (places[0] < length + gap) & (places[1] - places[0] > 0.9 * lengths)
+        fits[seed] = True
+        if np.array_equal(np.flatnonzero(fits), members):
+            break
+        members = np.flatnonzero(fits)
+        points = np.concatenate([pieces.start[members], pieces.end[members]])
+        weight = np.tile(lengths[members], 2)[:, None]
+        middle = (points * weight).sum(0) / weight.sum()
+        off = points - middle
+        along = np.linalg.eigh((off * weight).T @ off)[1][:, 1]
+        reach = off @ along
+        start, end = middle + reach.min() * along, middle + reach.max() * along
+    return start, end, members
+
+
+def _rims(thin: Float, places: Float, across: Float) -> tuple[float, float] | None:
+    """Offsets at which what stands out at the `places` (N, 2) of an axis ends; None if it does not."""
+    widest = round(THIN_SHARE * max(thin.shape)) + 2
+    profile = np.array([np.median(sample(thin, places, across, away)) for away in range(-widest, widest + 1)])
+    top = profile[widest - 1 : widest + 2].max()
+    low = np.flatnonzero(profile < RIM * top) - widest
+    if top < max(STRONG, MIDDLE * profile.max()) or not (low < 0).any() or not (low > 0).any():
+        return None
+    return float(low[low < 0][-1]) + 0.5, float(low[low > 0][0]) - 0.5

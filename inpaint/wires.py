@@ -1,0 +1,167 @@
+"""Wires: thin straight things, also poles and ropes, that estimated depth sees only in parts become whole.
+
+Where a network misses a wire, it has the depth of what lies behind it, and a move bends or breaks it. But a straight
+line in space has an inverse depth that is affine along its picture, so the parts that were seen tell where the others
+are; and what is seen is before what is beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from inpaint.colours import hued
+from inpaint.filters import Bool, Float, steps, widened
+from inpaint.lines import Index, Line, find_lines, sample, thinness
+from inpaint.tears import SHARP, steepest_steps
+
+STANDS_PX = 2.0  # a wire stands before what is beside it if a move opens it by so much
+BESIDE_PX, TINT_PX = (2, 4, 7), (3, 5, 7, 9, 11)  # so far beyond its rims the depth and the colours beside it are seen
+EQUAL, EQUAL_OF_WIRE = 0.04, 0.6  # both sides are one background if their colours differ by less, or by less than this
+LEVEL_PX = 3.0  # share of what the wire differs from them by, and their depth by less
+STANDING, STANDING_PX, CLEAR = 0.15, 14, 0.5  # a wire stands over such a share and length, before one background
+GLUED_CLEAR, GLUED_THIN, GLUED_SHARE = 0.65, 0.08, 0.08  # or, if it does not, is so much more before one background,
+# is so clear and so long, of the long side
+STEP_PX, STEP_OVER_PX = 4.0, 16  # and crosses such a step of it, which would break it
+FROM_OWN, FROM_BESIDE = 0.02, 0.075  # depth may be so many times as much behind a wire as before it where the wire was
+# not seen to stand, or anywhere if it stands nowhere
+ROUNDS, PRECISION = 40, 0.003
+REACH_SHARE = 0.034  # a wire goes on over such gaps, and ends no farther from where it was found: of the long side
+SHOWS = 0.3  # it is there where it stands out from its surroundings by this share of what it usually does
+OFF_PX, OFF_LENGTH_PX = 1.5, 8  # of less nobody sees that a wire bends
+BODY_PX, CORE_PX, BODY = (
+    4,
+    2,
+    0.4,
+)  # pixels so far beyond its rims are its own by depth, or by colour
+KEEP_SHARE = 0.004  # depth edges this close to wires are real: of the long side
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """N places along the axis of a wire, a pixel apart, and what there is."""
+
+    place: Index  # (N,) px from the start of its line
+    xy: Float  # (N, 2)
+    seen: Bool  # (N,)
+    shows: Bool  # (N,)
+    own: Float  # (N,) disparity
+    beside: Float  # (N,) the larger disparity of both sides
+    stands: Float  # (N,) by how much disparity it stands before both sides
+    clear: Bool  # (N,) whether it is seen before one background, or stands before both sides
+    clearness: float  # how much it usually stands out from its surroundings
+
+
+def with_wires(disparity: Float, blurred: Float, rgb: Float, budget_px: float) -> tuple[Float, Bool]:
+    """`disparity` (H, W) with whole wires, as the photo `rgb` (H, W, 3) in 0..1 shows them, and (H, W) where they are.
+
+    `blurred` (H, W): the disparity before it was made sharp. What was sharp already knows its wires.
+    """
+    nowhere = np.zeros(disparity.shape, bool)
+    step = steps(disparity)
+    torn = step * budget_px > STEP_PX
+    if not torn.any() or np.mean(steepest_steps(blurred)[torn] < SHARP * step[torn]) < 0.5:
+        return disparity, nowhere
+    colour = hued(rgb)
+    thin = thinness(colour)
+    result, wires = disparity.copy(), nowhere
+    for line in find_lines(colour, thin):
+        axis = _axis(line, disparity, colour, thin, budget_px)
+        level = _level(axis, budget_px, line.length / max(disparity.shape))
+        if level is None:
+            continue
+        there = _there(axis, round(REACH_SHARE * max(disparity.shape)))
+        if np.count_nonzero(np.abs(level - axis.own)[there] * budget_px > OFF_PX) < OFF_LENGTH_PX:
+            continue
+        at, place = _body(line, axis, there, disparity, thin, budget_px)
+        new = ~wires.ravel()[at]
+        if new.mean() >= 0.5:
+            result.ravel()[at[new]] = np.maximum(level, axis.beside)[place[new]]
+            wires.ravel()[at] = True
+    return result, widened(wires.astype(np.uint8), round(KEEP_SHARE * max(wires.shape))) > 0
+
+
+def _axis(line: Line, disparity: Float, colour: Float, thin: Float, budget_px: float) -> _Axis:
+    h, w = disparity.shape
+    reach = round(REACH_SHARE * max(h, w))
+    place = np.arange(-reach, len(line.seen) + reach)
+    xy = (line.start + place[:, None] * line.along).astype(np.float32)
+    inside = ((xy >= 0) & (xy <= (w - 1, h - 1))).all(1)
+    place, xy = place[inside], xy[inside]
+    seen = (place >= 0) & (place < len(line.seen))
+    seen[seen] = line.seen[place[seen]]
+    rims = ((line.rims[0], -1), (line.rims[1], 1))
+    own = np.max([sample(disparity, xy, line.across, k) for k in (-1, 0, 1)], 0)
+    sides = [np.array([sample(disparity, xy, line.across, rim + sign * k) for k in BESIDE_PX]) for rim, sign in rims]
+    tints = [np.median([sample(colour, xy, line.across, rim + sign * k) for k in TINT_PX], 0) for rim, sign in rims]
+    outer = np.minimum(*(np.abs(sample(colour, xy, line.across, 0) - tint).max(-1) for tint in tints))
+    equal = np.abs(tints[0] - tints[1]).max(-1) < np.maximum(EQUAL, EQUAL_OF_WIRE * outer)
+    left, right = (side.min(0) for side in sides)
+    stands = own - np.maximum(left, right)
+    clear = (equal & (np.abs(left - right) * budget_px < LEVEL_PX)) | (stands * budget_px > STANDS_PX)
+    out = np.max([sample(thin, xy, line.across, k) for k in (-1, 0, 1)], 0)
+    out -= np.maximum(*(sample(thin, xy, line.across, rim + 3 * sign) for rim, sign in rims))
+    clearness = float(np.median(out[seen]))
+    beside = np.maximum(sides[0][0], sides[1][0])
+    return _Axis(place, xy, seen, out > SHOWS * clearness, own, beside, stands, seen & clear, clearness)
+
+
+def _level(axis: _Axis, budget_px: float, share: float) -> Float | None:
+    """(N,) the disparity of a wire that has such a `share` of the picture's long side; None if it is none."""
+    x = np.stack([np.ones(len(axis.place)), axis.place], 1)
+    front = np.maximum(axis.own, axis.beside)
+    stands = axis.seen & (axis.stands * budget_px > STANDS_PX)
+    clear = axis.clear.sum() / axis.seen.sum()
+    if stands.sum() >= max(STANDING_PX, STANDING * len(stands)) and clear >= CLEAR:
+        return x @ _affine(x[axis.seen], front[axis.seen], np.where(stands, 1, FROM_OWN)[axis.seen])
+    step = np.abs(axis.beside[STEP_OVER_PX:] - axis.beside[:-STEP_OVER_PX]) * budget_px > STEP_PX
+    crosses = (step & axis.clear[STEP_OVER_PX:] & axis.clear[:-STEP_OVER_PX]).any()
+    if crosses and clear >= GLUED_CLEAR and axis.clearness > GLUED_THIN and share > GLUED_SHARE:
+        return x @ _affine(x[axis.clear], front[axis.clear], np.full(axis.clear.sum(), FROM_BESIDE))
+    return None
+
+
+def _affine(x: Float, values: Float, slack: Float) -> Float:
+    """(2,) coefficients of `x` (N, 2) with the least sum of differences to `values` (N,), those where it is above them
+    times `slack` (N,): iteratively reweighted least squares.
+    """
+    found = np.linalg.lstsq(x, values, rcond=None)[0]
+    for _ in range(ROUNDS):
+        off = values - x @ found
+        weighted = x * (np.where(off > 0, 1, slack) / np.maximum(np.abs(off), PRECISION))[:, None]
+        found = np.linalg.solve(weighted.T @ x + 1e-6 * np.eye(2), weighted.T @ values)
+    return np.asarray(found)
+
+
+def _there(axis: _Axis, gap: int) -> Bool:
+    """(N,) where a wire is: where it shows, crumbs apart, over gaps, as far as that hangs together with where it was
+    seen.
+    """
+    shows = (axis.shows | axis.seen).astype(np.uint8)[None]
+    shows = cv2.morphologyEx(shows, cv2.MORPH_OPEN, np.ones((1, 5), np.uint8))
+    shows = cv2.copyMakeBorder(shows, 0, 0, gap, gap, cv2.BORDER_CONSTANT)
+    whole = cv2.morphologyEx(shows, cv2.MORPH_CLOSE, np.ones((1, gap | 1), np.uint8))[:, gap:-gap]
+    _, label = cv2.connectedComponents(whole)
+    return np.asarray(np.isin(label[0], np.unique(label[0][axis.seen])) & (whole[0] > 0))
+
+
+def _body(line: Line, axis: _Axis, there: Bool, disparity: Float, thin: Float, budget_px: float) -> tuple[Index, Index]:
+    """The flat indices of a wire's pixels (M,), and the places along its axis (M,) that they are at."""
+    h, w = disparity.shape
+    left, right = line.rims
+    margin = int(max(-left, right)) + BODY_PX + 2
+    (x0, y0), (x1, y1) = axis.xy.min(0).astype(int) - margin, axis.xy.max(0).astype(int) + margin + 1
+    y, x = (part.ravel() for part in np.mgrid[max(0, y0) : min(h, y1), max(0, x0) : min(w, x1)])
+    off = np.stack([x, y], 1) - line.start
+    aside, place = off @ line.across, np.round(off @ line.along).astype(np.int64) - axis.place[0]
+    on = (place >= 0) & (place < len(there)) & (aside >= left - BODY_PX) & (aside <= right + BODY_PX)
+    on[on] = there[place[on]]
+    y, x, aside, place = (part[on] for part in (y, x, aside, place))
+    bright = np.max([sample(thin, axis.xy, line.across, k) for k in range(-CORE_PX, CORE_PX + 1)], 0)
+    within = [(aside >= left - more) & (aside <= right + more) for more in (0, CORE_PX)]
+    body = np.where(axis.shows[place], within[1] & (thin[y, x] > BODY * bright[place]), within[0])
+    stands = axis.stands[place]
+    body |= (stands * budget_px > STANDS_PX) & (np.abs(disparity[y, x] - axis.own[place]) < 0.5 * stands)
+    return (y * w + x)[body], place[body]

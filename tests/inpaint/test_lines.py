@@ -1,0 +1,98 @@
+"""Thin straight things in photos."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inpaint.lines import Line, find_lines, sample, thinness
+
+SHAPE = (240, 320)
+GREY, DARK = 0.7, 0.15
+
+
+def drawn(start: tuple[float, float], end: tuple[float, float], width: float, noise: float = 0.0) -> np.ndarray:
+    """(H, W, 3) colours of a dark line before a grey wall, drawn with soft edges."""
+    large = np.zeros((SHAPE[0] * 8, SHAPE[1] * 8), np.uint8)
+    ends = [tuple(round((value + 0.5) * 8) for value in point) for point in (start, end)]
+    cv2.line(large, *ends, 255, round(width * 8))
+    share = cv2.resize(large, SHAPE[::-1], interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)
+    wall = np.random.default_rng(5).normal(GREY, noise, (*SHAPE, 3))
+    return (wall + share * (DARK - wall)).astype(np.float32)
+
+
+def lines(colour: np.ndarray) -> list[Line]:
+    return find_lines(colour, thinness(colour))
+
+
+def off_px(line: Line, points: tuple[tuple[float, float], ...]) -> float:
+    return max(abs(float((np.array(point) - line.start) @ line.across)) for point in points)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0, np.pi), st.floats(1.5, 4), st.floats(110, 200))
+def test_a_line_is_found_where_it_is(angle: float, width: float, length: float) -> None:
+    middle, half = np.array([160.0, 120.0]), np.array([np.cos(angle), np.sin(angle)]) * length / 2
+    start, end = tuple(middle - half), tuple(middle + half)
+    line, *others = lines(drawn(start, end, width))
+    assert all(off_px(other, (start, end)) < width + 2 for other in others)
+    assert off_px(line, (start, end)) < width / 2
+    assert abs(line.length - length) < 2 * width + 4
+    assert line.rims[1] - line.rims[0] == pytest.approx(width, abs=2)
+    assert line.seen.mean() > 0.95
+
+
+def test_a_line_goes_on_behind_what_hides_it() -> None:
+    colour = drawn((40, 60), (280, 180), 3)
+    cv2.circle(colour, (160, 120), 15, (0.9, 0.3, 0.2), -1)
+    line = lines(colour)[0]
+    assert line.length > 220
+    assert not line.seen[len(line.seen) // 2 - 5 : len(line.seen) // 2 + 5].any()
+
+
+@pytest.mark.parametrize(
+    "colour",
+    [
+        drawn((160, 120), (190, 120), 3),
+        drawn((40, 60), (280, 180), 30),
+        np.random.default_rng(2).uniform(0, 1, (*SHAPE, 3)).astype(np.float32),
+        np.repeat(np.where(np.arange(320) < 160, np.float32(0.2), np.float32(0.8))[None, :, None], 240, 0).repeat(3, 2),
+        np.full((*SHAPE, 3), GREY, np.float32),
+    ],
+    ids=["short", "thick", "noise", "the edge of something", "nothing"],
+)
+def test_nothing_else_is_a_line(colour: np.ndarray) -> None:
+    assert not lines(colour)
+
+
+def test_a_circle_is_no_line() -> None:
+    colour = drawn((0, 0), (0, 0), 1)
+    cv2.circle(colour, (160, 120), 60, (DARK,) * 3, 2, cv2.LINE_AA)
+    assert not lines(colour)
+
+
+def test_noise_does_not_hide_a_line() -> None:
+    assert off_px(lines(drawn((40, 60), (280, 180), 3, noise=0.04))[0], ((40, 60), (280, 180))) < 1
+
+
+def test_two_lines_that_cross_are_two() -> None:
+    colour = np.minimum(drawn((40, 60), (280, 180), 3), drawn((40, 180), (280, 60), 3))
+    found = lines(colour)
+    assert sorted(round(float(np.sign(line.along[1] * line.along[0]))) for line in found[:2]) == [-1, 1]
+    assert min(line.length for line in found[:2]) > 240
+
+
+def test_thinness_is_how_much_thin_things_stand_out() -> None:
+    thin = thinness(drawn((40, 120), (280, 120), 3))
+    assert thin[120, 160] == pytest.approx(GREY - DARK, abs=0.02)
+    assert thin[60].max() == 0
+    assert thinness(drawn((40, 120), (280, 120), 60))[:, 80:240].max() == 0
+
+
+def test_samples_are_taken_beside_places() -> None:
+    plane = np.arange(20, dtype=np.float32).reshape(4, 5)
+    places = np.array([[1.0, 1.0], [4.0, 3.0]])
+    np.testing.assert_array_equal(sample(plane, places, np.array([1.0, 0.0]), 1), [7, 19])

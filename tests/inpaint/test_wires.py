@@ -1,0 +1,117 @@
+"""Wires that estimated depth sees only in parts."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from inpaint.edges import sharpen
+from inpaint.layers import build_layers
+from inpaint.wires import with_wires
+from tests.scenes import calm_fill
+
+SHAPE, BUDGET_PX = (200, 300), 30.0
+SKY, GROUND, HORIZON = 0.1, 0.7, 120
+
+
+def ground() -> np.ndarray:
+    """(H, W) sky over ground that comes nearer."""
+    disparity = np.full(SHAPE, SKY, np.float32)
+    disparity[HORIZON:] = np.linspace(GROUND, 0.85, SHAPE[0] - HORIZON, dtype=np.float32)[:, None]
+    return disparity
+
+
+def photo(width: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Colours (H, W, 3) of a dark pole before sky and ground, and where it is (H, W)."""
+    colour = np.full((*SHAPE, 3), (0.6, 0.75, 0.95), np.float32)
+    colour[HORIZON:] = (0.5, 0.6, 0.3)
+    pole = np.zeros(SHAPE, bool)
+    pole[30:, 150 : 150 + width] = True
+    colour[pole] = 0.1
+    return colour, pole
+
+
+def blurred(disparity: np.ndarray) -> np.ndarray:
+    return cv2.GaussianBlur(disparity, (0, 0), 4)
+
+
+def bend_px(disparity: np.ndarray, column: int = 151, rows: slice = slice(34, 196)) -> float:
+    """How much a move bends what runs down a column."""
+    level = disparity[rows, column]
+    y = np.arange(len(level))
+    return float(np.abs(level - np.polyval(np.polyfit(y, level, 1), y)).max() * BUDGET_PX)
+
+
+def test_a_pole_with_the_depth_of_what_lies_behind_becomes_whole() -> None:
+    disparity, (colour, pole) = ground(), photo()
+    result, there = with_wires(disparity, blurred(disparity), colour, BUDGET_PX)
+    assert bend_px(disparity) > 5
+    assert bend_px(result) < 1.5
+    assert (result >= disparity - 1e-6).all()
+    assert there[pole].mean() > 0.95
+    beside = ~cv2.dilate(pole.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    np.testing.assert_array_equal(result[beside], disparity[beside])
+
+
+def test_a_wire_that_was_seen_in_parts_has_their_depth_everywhere() -> None:
+    disparity, (colour, pole) = np.full(SHAPE, SKY, np.float32), photo()
+    colour[HORIZON:][~pole[HORIZON:]] = colour[0, 0]
+    truth = np.linspace(0.5, 0.9, SHAPE[0], dtype=np.float32)[:, None].repeat(SHAPE[1], 1)
+    parts = pole & ((np.arange(SHAPE[0]) // 40 % 2) == 0)[:, None]
+    disparity[parts] = truth[parts]
+    result, _ = with_wires(disparity, blurred(disparity), colour, BUDGET_PX)
+    inner = pole.copy()
+    inner[:36] = inner[-6:] = False
+    np.testing.assert_allclose(result[inner], truth[inner], atol=0.03)
+
+
+def test_depth_that_was_sharp_already_knows_its_wires() -> None:
+    disparity, (colour, _) = ground(), photo()
+    result, there = with_wires(disparity, disparity, colour, BUDGET_PX)
+    np.testing.assert_array_equal(result, disparity)
+    assert not there.any()
+
+
+def floor() -> np.ndarray:
+    return np.linspace(0.2, 0.9, SHAPE[0], dtype=np.float32)[:, None].repeat(SHAPE[1], 1)
+
+
+def with_box(disparity: np.ndarray) -> np.ndarray:
+    disparity = disparity.copy()
+    disparity[20:60, 20:80] = 0.95
+    return disparity
+
+
+def test_marks_on_a_surface_stay_on_it() -> None:
+    disparity, (colour, _) = with_box(floor()), photo()
+    result, _ = with_wires(disparity, blurred(disparity), colour, BUDGET_PX)
+    np.testing.assert_array_equal(result, disparity)
+
+
+def test_a_strip_between_two_surfaces_is_no_wire() -> None:
+    disparity, (colour, _) = np.full(SHAPE, SKY, np.float32), photo()
+    disparity[:, 153:] = np.where(np.arange(SHAPE[0]) < HORIZON, 0.4, 0.8)[:, None]
+    colour[:, 153:] = (0.8, 0.3, 0.2)
+    result, _ = with_wires(disparity, blurred(disparity), colour, BUDGET_PX)
+    np.testing.assert_array_equal(result, disparity)
+
+
+@pytest.mark.parametrize("budget_px", [0.0, 3.0])
+def test_what_no_move_bends_stays(budget_px: float) -> None:
+    disparity, (colour, _) = ground(), photo()
+    result, _ = with_wires(disparity, blurred(disparity), colour, budget_px)
+    np.testing.assert_array_equal(result, disparity)
+
+
+def test_layers_of_estimated_depth_have_whole_poles() -> None:
+    """From the blurred depth of a network that has not seen the pole to the layer in front."""
+    estimate, (colour, _) = blurred(ground()), photo(4)
+    rgb = np.round(colour * 255).astype(np.uint8)
+    layers = build_layers(rgb, sharpen(estimate, rgb, BUDGET_PX), BUDGET_PX, calm_fill, estimate)
+    front, border = layers.layers[0], layers.border_px
+    inside = np.s_[border:-border, border:-border]
+    assert bend_px(front.disparity[inside], 151, slice(40, 190)) < 1.5
+    for torn in (~front.links.right[:, :-1], ~front.links.right[:, 1:]):
+        rows = torn[inside][40:100, 146:158].any(1)
+        assert rows.mean() > 0.9
