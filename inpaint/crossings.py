@@ -8,7 +8,7 @@ import numpy as np
 from inpaint.chains import shortest_edge_px
 from inpaint.colours import gradient, hued
 from inpaint.filters import Bool, Float, dot, widened
-from inpaint.tears import Index, Links, TornPairs, steepest_steps, torn_pairs, were_blurred
+from inpaint.tears import Index, Links, TornPairs, torn_pairs, were_blurred
 
 # Edges of the photo, at least so strong, cross a tear if their slopes, squared, are so many times those along it.
 TIMES, SLOPE, WINDOW_PX = 5.0, 0.02, 3.0
@@ -23,22 +23,22 @@ def structure_tensor(rgb: Float) -> Float:
     return np.dstack([cv2.GaussianBlur(dot(a, b), (0, 0), WINDOW_PX) for a, b in products])
 
 
-def crossings(disparity: Float, links: Links, tensor: Float, blurred: Float | None) -> Bool:
+def crossings(disparity: Float, links: Links, tensor: Float, before: Float | None) -> Bool:
     """(H, W) what is close to where something in the photo with the structure `tensor` (H, W, 3) goes on across a tear
     of `disparity` (H, W): its edges do not run along the tear, and are there on both sides. A spire ends at its tear.
 
-    `blurred` (H, W): the disparity before it was made sharp, if it was. What was sharp already is torn whatever crosses
-    it.
+    `before` (H, W): the `steepest_steps` of the disparity before it was made sharp, if it was. What was sharp
+    already is torn whatever crosses it.
     """
     pairs = torn_pairs(links, disparity)
-    if blurred is None or not len(pairs.near):
+    if before is None or not len(pairs.near):
         return np.zeros(disparity.shape, bool)
     normals = _normals(pairs, disparity.shape)
     along, across = _strengths(tensor, pairs.first, normals)
     crossed = (across > TIMES * along) & (across > SLOPE**2)
     sides = [_strengths(tensor, pairs.first, normals, away)[1] for away in (-BEYOND_PX, BEYOND_PX)]
     crossed &= np.minimum(*sides) > BOTH * np.maximum(*sides)
-    crossed &= were_blurred(pairs, disparity, steepest_steps(blurred))
+    crossed &= were_blurred(pairs, disparity, before)
     close = np.zeros(disparity.shape, np.uint8)
     close.ravel()[pairs.first[crossed]] = 1
     return widened(close, int(shortest_edge_px(disparity.shape)) // 2 + 1) > 0

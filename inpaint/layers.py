@@ -79,7 +79,7 @@ def build_layers(
     inside = np.zeros(q.shape, bool)
     inside[border:-border, border:-border] = True
     colour = extend(rgb.astype(np.float32) / np.float32(255), border)
-    before = None if blurred is None else extend(blurred, border)
+    before = None if blurred is None else steepest_steps(extend(blurred, border))
     q = separate_surfaces(q, before, colour, budget_px)
     colour, _ = fill(colour, q, ~inside, inside)
 
@@ -112,13 +112,13 @@ def build_layers(
     return LayeredImage((front, *clean, _backdrop(layers[-1])), border, budget_px)
 
 
-def separate_surfaces(disparity: Float, blurred: Float | None, rgb: Float, budget_px: float) -> Float:
+def separate_surfaces(disparity: Float, before: Float | None, rgb: Float, budget_px: float) -> Float:
     """Disparity (H, W) without small torn-off pieces, and smooth between its tears.
 
-    `blurred` (H, W): the disparity before it was made sharp, if it was; `rgb` (H, W, 3) in 0..1.
+    `before` (H, W): the `steepest_steps` of the disparity before it was made sharp, if it was; `rgb` (H, W, 3) in 0..1.
     """
     calm = _calmed(disparity, budget_px)
-    joined = calm if blurred is None else join_ledges(calm, blurred, rgb, budget_px)
+    joined = calm if before is None else join_ledges(calm, before, rgb, budget_px)
     return calm if joined is calm else _calmed(joined, budget_px)
 
 
@@ -138,16 +138,16 @@ def remove_fragments(disparity: Float, links: Links) -> Float:
     return nearest(disparity, ~small)
 
 
-def _without_scraps(disparity: Float, links: Links, blurred: Float, budget_px: float) -> tuple[Float, Links]:
+def _without_scraps(disparity: Float, links: Links, before: Float, budget_px: float) -> tuple[Float, Links]:
     """Both with slopes for the tears that part scraps: nothing could be painted behind but what is far behind both.
 
-    `blurred` (H, W): the disparity before it was made sharp. What was sharp already stays torn.
+    `before` (H, W): the `steepest_steps` of the disparity before it was made sharp. What was sharp already stays torn.
     """
     # Scraps are known among what waits, and touch what is before them only for a moment: no contact is too short here.
     regions = peel_regions(disparity, links, Links.none(disparity.shape), budget_px, MARGIN_PX, BEHIND, contact_px=0)
     if regions is None:
         return disparity, links
-    made = were_blurred(regions.tears, disparity, steepest_steps(blurred))
+    made = were_blurred(regions.tears, disparity, before)
     return slopes_at(disparity, links, regions.tears, part_scraps(regions) & made)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from inpaint.chains import find_tears
 from inpaint.filters import Float, widened
-from inpaint.tears import Index, TornPairs, steepest_steps, surfaces, torn_pairs, were_blurred
+from inpaint.tears import Index, TornPairs, surfaces, torn_pairs, were_blurred
 
 MOST_SHARE = 0.03  # of the picture: larger ones are things
 LEAST_BORDER = 0.12  # of a ledge's torn border is towards nearer surfaces, and as much towards farther ones
@@ -30,13 +30,13 @@ class _Seam:
     step: float  # of disparity, median
 
 
-def join_ledges(disparity: Float, blurred: Float, rgb: Float, budget_px: float) -> Float:
+def join_ledges(disparity: Float, before: Float, rgb: Float, budget_px: float) -> Float:
     """`disparity` (H, W) whose ledges have moved, as they are, to the nearer or to the farther surface beside them: to
     the one whose colours `rgb` (H, W, 3) are more like theirs.
 
-    `blurred` (H, W): the disparity before it was made sharp. Pieces that were sharp already stay.
+    `before` (H, W): the `steepest_steps` of the disparity before it was made sharp. Pieces that were sharp
+    already stay.
     """
-    before = steepest_steps(blurred)
     for _ in range(ROUNDS):
         links = find_tears(disparity, budget_px)
         piece = surfaces(links).astype(np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inpaint.filters import Bool, Float, box_mean, far_and_span, guided_filter, nearest, only, widened
-from inpaint.tears import Links, TornPairs, steepest_steps, torn_pairs, were_blurred
+from inpaint.tears import Links, TornPairs, torn_pairs, were_blurred
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -51,12 +51,13 @@ class _Comparison:
     strange: Bool  # far off, and no mixture: something else
 
 
-def soft_edges(disparity: Float, links: Links, rgb: Float, blurred: Float | None = None) -> Matte:
+def soft_edges(disparity: Float, links: Links, rgb: Float, before: Float | None = None) -> Matte:
     """Matte of the torn edges of `disparity` (H, W) against the colours `rgb` (H, W, 3) in 0..1.
 
     Near-side membership, one bit per pixel around the tears, is smoothed along the photo's own edges by a guided filter
     (He et al., 2010); pixels just outside the depth edge that come out partly covered move with the nearer surface.
-    `blurred` (H, W): the disparity before it was made sharp, if it was. Edges that were sharp already are exact.
+    `before` (H, W): the `steepest_steps` of the disparity before it was made sharp, if it was. Edges that were sharp
+    already are exact.
     """
     h, w = disparity.shape
     pairs = torn_pairs(links, disparity)
@@ -94,7 +95,7 @@ def soft_edges(disparity: Float, links: Links, rgb: Float, blurred: Float | None
     traces, around = (box_mean(x.astype(np.float32), REACH_PX) for x in (beside.trace, fringe))
     faint = fringe & ~beside.strange & (traces > HALO_SHARE * around)
     # So do the last pixels that a lens or an enlargement mixed: few, and hardly seen beside an edge that moves.
-    faint |= fringe & ~covered & _outlined(near_side | covered | faint, disparity, pairs, blurred)
+    faint |= fringe & ~covered & _outlined(near_side | covered | faint, disparity, pairs, before)
     # Those hold no more of it than their colour shows: their brightness is the background's texture.
     soft = np.where(faint, np.maximum(np.where(covered, soft, mixed), CALM_ALPHA), soft)
     covered |= faint
@@ -107,14 +108,14 @@ def soft_edges(disparity: Float, links: Links, rgb: Float, blurred: Float | None
     return Matte(grown.astype(np.float32), alpha, rim & ~(near_side & (alpha > 0.99)))
 
 
-def _outlined(moving: Bool, disparity: Float, pairs: TornPairs, blurred: Float | None) -> Bool:
+def _outlined(moving: Bool, disparity: Float, pairs: TornPairs, before: Float | None) -> Bool:
     """(H, W) what is `moving` (H, W) and the pixels that move along unasked."""
     width = min(OUTLINE_PX, int(OUTLINE_SHARE * max(moving.shape)))
     outlined = _grown(moving, width)
-    if blurred is None or width >= ESTIMATED_PX:
+    if before is None or width >= ESTIMATED_PX:
         return outlined
     estimated = np.zeros(moving.shape, np.uint8)
-    estimated.ravel()[pairs.near[were_blurred(pairs, disparity, steepest_steps(blurred))]] = 1
+    estimated.ravel()[pairs.near[were_blurred(pairs, disparity, before)]] = 1
     return outlined | (_grown(moving, ESTIMATED_PX) & (widened(estimated, 2 * REACH_PX) > 0))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from inpaint.colours import hued
 from inpaint.filters import Bool, Float, steps, widened
 from inpaint.lines import Index, Line, find_lines, sample, thinness
-from inpaint.tears import SHARP, steepest_steps
+from inpaint.tears import SHARP
 
 STANDS_PX = 2.0  # a wire stands before what is beside it if a move opens it by so much
 BESIDE_PX, TINT_PX = (2, 4, 7), (3, 5, 7, 9, 11)  # so far beyond its rims the depth and the colours beside it are seen
@@ -54,15 +54,16 @@ class _Axis:
     clearness: float  # how much it usually stands out from its surroundings
 
 
-def with_wires(disparity: Float, blurred: Float, rgb: Float, budget_px: float) -> tuple[Float, Bool]:
+def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) -> tuple[Float, Bool]:
     """`disparity` (H, W) with whole wires, as the photo `rgb` (H, W, 3) in 0..1 shows them, and (H, W) where they are.
 
-    `blurred` (H, W): the disparity before it was made sharp. What was sharp already knows its wires.
+    `before` (H, W): the `steepest_steps` of the disparity before it was made sharp. What was sharp already
+    knows its wires.
     """
     nowhere = np.zeros(disparity.shape, bool)
     step = steps(disparity)
     torn = step * budget_px > STEP_PX
-    if not torn.any() or np.mean(steepest_steps(blurred)[torn] < SHARP * step[torn]) < 0.5:
+    if not torn.any() or np.mean(before[torn] < SHARP * step[torn]) < 0.5:
         return disparity, nowhere
     colour = hued(rgb)
     thin = thinness(colour)

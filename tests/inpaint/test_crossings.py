@@ -9,7 +9,7 @@ import pytest
 from inpaint.chains import find_tears
 from inpaint.crossings import crossings, structure_tensor
 from inpaint.slopes import slopes_for_tears
-from inpaint.tears import Links
+from inpaint.tears import Links, steepest_steps
 
 SHAPE, EDGE_X = (120, 160), 80
 BUDGET_PX = 40.0
@@ -26,7 +26,7 @@ def side() -> np.ndarray:
 def crossed(disparity: np.ndarray, rgb: np.ndarray, sharp: bool = False) -> np.ndarray:
     links = find_tears(disparity, BUDGET_PX)
     before = disparity if sharp else cv2.GaussianBlur(disparity, (0, 0), 6)
-    return crossings(disparity, links, structure_tensor(rgb), before)
+    return crossings(disparity, links, structure_tensor(rgb), steepest_steps(before))
 
 
 def stalk(rows: slice, columns: slice) -> np.ndarray:
@@ -75,4 +75,6 @@ def test_stripes_that_end_at_an_outline_do_not_cross_it() -> None:
 
 def test_nothing_crosses_where_nothing_is_torn() -> None:
     flat = np.full(SHAPE, FAR, np.float32)
-    assert not crossings(flat, Links.all(SHAPE), structure_tensor(stalk(slice(56, 64), slice(None))), flat).any()
+    assert not crossings(
+        flat, Links.all(SHAPE), structure_tensor(stalk(slice(56, 64), slice(None))), steepest_steps(flat)
+    ).any()

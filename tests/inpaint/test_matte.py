@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from inpaint.chains import find_tears
 from inpaint.matte import Matte, soft_edges
-from inpaint.tears import Links
+from inpaint.tears import Links, steepest_steps
 from tests.scenes import NEAR, SCENES, cases, ramp, tear_band, two_planes
 
 BUDGET_PX = 40.0
@@ -92,7 +92,7 @@ def test_where_depth_was_estimated_one_more_pixel_moves_along() -> None:
     rgb = scene.rgb.astype(np.float32) / 255
 
     def moving(blurred: np.ndarray) -> np.ndarray:
-        return soft_edges(scene.disparity, links, rgb, blurred).disparity == np.float32(NEAR)
+        return soft_edges(scene.disparity, links, rgb, steepest_steps(blurred)).disparity == np.float32(NEAR)
 
     exact = moving(scene.disparity)
     estimated = moving(cv2.GaussianBlur(scene.disparity, (0, 0), 4))

@@ -8,6 +8,7 @@ import pytest
 
 from inpaint.edges import sharpen
 from inpaint.layers import build_layers
+from inpaint.tears import steepest_steps
 from inpaint.wires import with_wires
 from tests.scenes import calm_fill
 
@@ -36,6 +37,11 @@ def blurred(disparity: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(disparity, (0, 0), 4)
 
 
+def wired(disparity: np.ndarray, colour: np.ndarray, budget_px: float = BUDGET_PX) -> tuple[np.ndarray, np.ndarray]:
+    """Where disparity was estimated."""
+    return with_wires(disparity, steepest_steps(blurred(disparity)), colour, budget_px)
+
+
 def bend_px(disparity: np.ndarray, column: int = 151, rows: slice = slice(34, 196)) -> float:
     """How much a move bends what runs down a column."""
     level = disparity[rows, column]
@@ -45,7 +51,7 @@ def bend_px(disparity: np.ndarray, column: int = 151, rows: slice = slice(34, 19
 
 def test_a_pole_with_the_depth_of_what_lies_behind_becomes_whole() -> None:
     disparity, (colour, pole) = ground(), photo()
-    result, there = with_wires(disparity, blurred(disparity), colour, BUDGET_PX)
+    result, there = wired(disparity, colour)
     assert bend_px(disparity) > 5
     assert bend_px(result) < 1.5
     assert (result >= disparity - 1e-6).all()
@@ -60,7 +66,7 @@ def test_a_wire_that_was_seen_in_parts_has_their_depth_everywhere() -> None:
     truth = np.linspace(0.5, 0.9, SHAPE[0], dtype=np.float32)[:, None].repeat(SHAPE[1], 1)
     parts = pole & ((np.arange(SHAPE[0]) // 40 % 2) == 0)[:, None]
     disparity[parts] = truth[parts]
-    result, _ = with_wires(disparity, blurred(disparity), colour, BUDGET_PX)
+    result, _ = wired(disparity, colour)
     inner = pole.copy()
     inner[:36] = inner[-6:] = False
     np.testing.assert_allclose(result[inner], truth[inner], atol=0.03)
@@ -68,7 +74,7 @@ def test_a_wire_that_was_seen_in_parts_has_their_depth_everywhere() -> None:
 
 def test_depth_that_was_sharp_already_knows_its_wires() -> None:
     disparity, (colour, _) = ground(), photo()
-    result, there = with_wires(disparity, disparity, colour, BUDGET_PX)
+    result, there = with_wires(disparity, steepest_steps(disparity), colour, BUDGET_PX)
     np.testing.assert_array_equal(result, disparity)
     assert not there.any()
 
@@ -85,7 +91,7 @@ def with_box(disparity: np.ndarray) -> np.ndarray:
 
 def test_marks_on_a_surface_stay_on_it() -> None:
     disparity, (colour, _) = with_box(floor()), photo()
-    result, _ = with_wires(disparity, blurred(disparity), colour, BUDGET_PX)
+    result, _ = wired(disparity, colour)
     np.testing.assert_array_equal(result, disparity)
 
 
@@ -93,14 +99,14 @@ def test_a_strip_between_two_surfaces_is_no_wire() -> None:
     disparity, (colour, _) = np.full(SHAPE, SKY, np.float32), photo()
     disparity[:, 153:] = np.where(np.arange(SHAPE[0]) < HORIZON, 0.4, 0.8)[:, None]
     colour[:, 153:] = (0.8, 0.3, 0.2)
-    result, _ = with_wires(disparity, blurred(disparity), colour, BUDGET_PX)
+    result, _ = wired(disparity, colour)
     np.testing.assert_array_equal(result, disparity)
 
 
 @pytest.mark.parametrize("budget_px", [0.0, 3.0])
 def test_what_no_move_bends_stays(budget_px: float) -> None:
     disparity, (colour, _) = ground(), photo()
-    result, _ = with_wires(disparity, blurred(disparity), colour, budget_px)
+    result, _ = wired(disparity, colour, budget_px)
     np.testing.assert_array_equal(result, disparity)
 
 
