@@ -29,6 +29,8 @@ GROWTHS = 12
 SHORTEST_PX, SHORTEST_SHARE = 40, 0.06  # px, of the long side
 COVERED = 0.6  # so much of a line must be seen
 SLENDER = 12  # times as long as wide
+BUNDLE_SHARE, BUNDLE_SPREAD = 0.013, 0.02  # lines with such a gap are a bundle: of the long side; and how far the gap
+BUNDLE_OVERLAP = 0.7  # may change: of the line; and how much of the shorter line has the longer one beside it
 RIM, MIDDLE = 0.4, 0.6  # share of how a line stands out at which it ends, and of the most around its axis
 
 
@@ -41,6 +43,7 @@ class Line:
     length: float
     rims: tuple[float, float]  # where it ends to both sides of its axis, px: below 0 and above
     seen: Bool  # (length,) where along its axis it is seen
+    bundle: bool = False  # several side by side, with gaps between them
 
     @property
     def across(self) -> Float:
@@ -97,7 +100,7 @@ def find_lines(colour: Float, thin: Float) -> list[Line]:
         rims = _rims(thin, places[seen], np.array([-along[1], along[0]]))
         if seen.mean() >= COVERED and rims is not None and length >= SLENDER * (rims[1] - rims[0]):
             lines.append((float(pieces.sigma[seed]) * length, Line(start, along, length, rims, seen)))
-    return [line for _, line in sorted(lines, key=lambda entry: -entry[0])]
+    return _bundled([line for _, line in sorted(lines, key=lambda entry: -entry[0])], side)
 
 
 def sample(plane: Float, places: npt.NDArray[np.floating], away: npt.NDArray[np.floating], offset: float) -> Float:
@@ -105,6 +108,38 @@ def sample(plane: Float, places: npt.NDArray[np.floating], away: npt.NDArray[np.
     at = np.round(places + offset * away).astype(np.int64)
     h, w = plane.shape[:2]
     return plane[np.clip(at[:, 1], 0, h - 1), np.clip(at[:, 0], 0, w - 1)]
+
+
+def _bundled(lines: list[Line], side: int) -> list[Line]:
+    """The lines, those that run close beside one another as one, as long as that is slender."""
+    found: list[Line] = []
+    for line in lines:
+        for number, other in enumerate(found):
+            both = _bundle(other, line, BUNDLE_SHARE * side)
+            if both is not None:
+                found[number] = both
+                break
+        else:
+            found.append(line)
+    return found
+
+
+def _bundle(one: Line, other: Line, gap_px: float) -> Line | None:
+    """Both as one line with the axis of the first; None if they are no bundle."""
+    ends = np.stack([other.start, other.start + (len(other.seen) - 1) * other.along]) - one.start
+    aside, place = ends @ one.across, np.sort(np.round(ends @ one.along).astype(np.int64))
+    between = max(aside.min() + other.rims[0] - one.rims[1], one.rims[0] - other.rims[1] - aside.max())
+    if not 0 < between <= gap_px or np.ptp(aside) > BUNDLE_SPREAD * other.length:
+        return None
+    rims = (min(one.rims[0], aside.min() + other.rims[0]), max(one.rims[1], aside.max() + other.rims[1]))
+    overlap = min(place[1], len(one.seen)) - max(place[0], 0)
+    if overlap < BUNDLE_OVERLAP * other.length or one.length < SLENDER * (rims[1] - rims[0]):
+        return None
+    first = min(0, int(place[0]))
+    seen = np.zeros(max(len(one.seen), int(place[1]) + 1) - first, bool)
+    for at, part in ((-first, one.seen), (int(place[0]) - first, other.seen[: place[1] + 1 - place[0]])):
+        seen[at : at + len(part)] |= part
+    return Line(one.start + first * one.along, one.along, float(len(seen)), rims, seen, bundle=True)
 
 
 def _pieces(colour: Float, thin: Float) -> _Pieces:

@@ -94,16 +94,15 @@ def _axis(line: Line, disparity: Float, colour: Float, thin: Float, budget_px: f
     seen = (place >= 0) & (place < len(line.seen))
     seen[seen] = line.seen[place[seen]]
     rims = ((line.rims[0], -1), (line.rims[1], 1))
-    own = np.max([sample(disparity, xy, line.across, k) for k in (-1, 0, 1)], 0)
+    inner = np.arange(np.ceil(line.rims[0]), np.floor(line.rims[1]) + 1) if line.bundle else (-1, 0, 1)
+    own, bright = (np.max([sample(plane, xy, line.across, k) for k in inner], 0) for plane in (disparity, thin))
     sides = [np.array([sample(disparity, xy, line.across, rim + sign * k) for k in BESIDE_PX]) for rim, sign in rims]
     tints = [np.median([sample(colour, xy, line.across, rim + sign * k) for k in TINT_PX], 0) for rim, sign in rims]
-    outer = np.minimum(*(np.abs(sample(colour, xy, line.across, 0) - tint).max(-1) for tint in tints))
-    equal = np.abs(tints[0] - tints[1]).max(-1) < np.maximum(EQUAL, EQUAL_OF_WIRE * outer)
+    equal = np.abs(tints[0] - tints[1]).max(-1) < np.maximum(EQUAL, EQUAL_OF_WIRE * bright)
     left, right = (side.min(0) for side in sides)
     stands = own - np.maximum(left, right)
     clear = (equal & (np.abs(left - right) * budget_px < LEVEL_PX)) | (stands * budget_px > STANDS_PX)
-    out = np.max([sample(thin, xy, line.across, k) for k in (-1, 0, 1)], 0)
-    out -= np.maximum(*(sample(thin, xy, line.across, rim + 3 * sign) for rim, sign in rims))
+    out = bright - np.maximum(*(sample(thin, xy, line.across, rim + 3 * sign) for rim, sign in rims))
     clearness = float(np.median(out[seen]))
     beside = np.maximum(sides[0][0], sides[1][0])
     return _Axis(place, xy, seen, out > SHOWS * clearness, own, beside, stands, seen & clear, clearness)
@@ -162,7 +161,7 @@ def _body(line: Line, axis: _Axis, there: Bool, disparity: Float, thin: Float, b
     y, x, aside, place = (part[on] for part in (y, x, aside, place))
     bright = np.max([sample(thin, axis.xy, line.across, k) for k in range(-CORE_PX, CORE_PX + 1)], 0)
     within = [(aside >= left - more) & (aside <= right + more) for more in (0, CORE_PX)]
-    body = np.where(axis.shows[place], within[1] & (thin[y, x] > BODY * bright[place]), within[0])
+    body = np.where(axis.shows[place] & (not line.bundle), within[1] & (thin[y, x] > BODY * bright[place]), within[0])
     stands = axis.stands[place]
     body |= (stands * budget_px > STANDS_PX) & (np.abs(disparity[y, x] - axis.own[place]) < 0.5 * stands)
     return (y * w + x)[body], place[body]

@@ -85,6 +85,23 @@ def test_two_lines_that_cross_are_two() -> None:
     assert min(line.length for line in found[:2]) > 240
 
 
+def side_by_side(gap: float) -> np.ndarray:
+    return np.minimum(drawn((40, 100), (280, 110), 2), drawn((60, 102.8 + gap), (280, 112 + gap), 2))
+
+
+def test_lines_close_beside_one_another_are_a_bundle() -> None:
+    bundle, *_ = lines(side_by_side(3))
+    assert bundle.bundle
+    assert bundle.rims[1] - bundle.rims[0] == pytest.approx(7, abs=1.5)
+    assert bundle.length == pytest.approx(240, abs=6)
+    assert bundle.seen.mean() > 0.95
+
+
+def test_lines_farther_apart_are_not() -> None:
+    found = lines(side_by_side(9))
+    assert len(found) >= 2 and not any(line.bundle for line in found)
+
+
 def test_thinness_is_how_much_thin_things_stand_out() -> None:
     thin = thinness(drawn((40, 120), (280, 120), 3))
     assert thin[120, 160] == pytest.approx(GREY - DARK, abs=0.02)
