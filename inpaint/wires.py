@@ -24,7 +24,8 @@ LEVEL_PX = 3.0  # share of what the wire differs from them by, and their depth b
 STANDING, STANDING_PX, CLEAR = 0.15, 14, 0.5  # a wire stands over such a share and length, before one background
 GLUED_CLEAR, GLUED_THIN, GLUED_SHARE = 0.65, 0.08, 0.08  # or, if it does not, is so much more before one background,
 # is so clear and so long, of the long side
-STEP_PX, STEP_OVER_PX = 4.0, 16  # and crosses such a step of it, which would break it
+STEP_PX, STEP_OVER_PX = 4.0, 16  # and crosses such a step of depth over so much, which would break it
+FOOT_PX = 10  # the step may be this far beyond its end: a mast stands on a ship
 FROM_OWN, FROM_BESIDE = 0.02, 0.075  # depth may be so many times as much behind a wire as before it where the wire was
 # not seen to stand, or anywhere if it stands nowhere
 ROUNDS, PRECISION = 40, 0.003
@@ -116,11 +117,24 @@ def _level(axis: _Axis, budget_px: float, share: float) -> Float | None:
     clear = axis.clear.sum() / axis.seen.sum()
     if stands.sum() >= max(STANDING_PX, STANDING * len(stands)) and clear >= CLEAR:
         return x @ _affine(x[axis.seen], front[axis.seen], np.where(stands, 1, FROM_OWN)[axis.seen])
+    known = axis.clear | _feet(axis, budget_px)
     step = np.abs(axis.beside[STEP_OVER_PX:] - axis.beside[:-STEP_OVER_PX]) * budget_px > STEP_PX
-    crosses = (step & axis.clear[STEP_OVER_PX:] & axis.clear[:-STEP_OVER_PX]).any()
+    crosses = (step & known[STEP_OVER_PX:] & known[:-STEP_OVER_PX]).any()
     if crosses and clear >= GLUED_CLEAR and axis.clearness > GLUED_THIN and share > GLUED_SHARE:
-        return x @ _affine(x[axis.clear], front[axis.clear], np.full(axis.clear.sum(), FROM_BESIDE))
+        return x @ _affine(x[known], front[known], np.full(known.sum(), FROM_BESIDE))
     return None
+
+
+def _feet(axis: _Axis, budget_px: float) -> Bool:
+    """(N,) the places right beyond the ends of a wire, where something nearer is there that it may stand on."""
+    first, last = np.flatnonzero(axis.seen)[[0, -1]]
+    number = np.arange(len(axis.seen))
+    feet = np.zeros(len(number), bool)
+    for beyond, end in ((number < first, first), (number > last, last)):
+        close = beyond & (np.abs(number - end) <= FOOT_PX)
+        nearer = (axis.beside - axis.beside[end]) * budget_px > STEP_PX
+        feet |= close & nearer
+    return feet
 
 
 def _affine(x: Float, values: Float, slack: Float) -> Float:

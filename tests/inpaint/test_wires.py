@@ -121,3 +121,16 @@ def test_layers_of_estimated_depth_have_whole_poles() -> None:
     for torn in (~front.links.right[:, :-1], ~front.links.right[:, 1:]):
         rows = torn[inside][40:100, 146:158].any(1)
         assert rows.mean() > 0.9
+
+
+def test_a_pole_that_stands_on_something_nearer_rises_from_it() -> None:
+    disparity, (colour, pole) = ground(), photo()
+    pole[HORIZON:] = False
+    colour[HORIZON:] = (0.5, 0.6, 0.3)
+    result, _ = wired(disparity, colour)
+    foot = slice(HORIZON - 6, HORIZON - 1)
+    assert disparity[foot, 151].max() == np.float32(SKY)
+    np.testing.assert_allclose(result[foot, 151], GROUND, atol=0.1)
+    assert bend_px(result, rows=slice(34, HORIZON - 1)) < 0.5
+    apart = ~cv2.dilate(pole.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
+    np.testing.assert_array_equal(result[apart], disparity[apart])
