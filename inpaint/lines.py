@@ -13,7 +13,6 @@ import numpy.typing as npt
 from inpaint.filters import Bool, Float, box_mean
 
 Index = npt.NDArray[np.int64]
-UInt8 = npt.NDArray[np.uint8]
 
 THIN_SHARE = 0.016  # what is at most about so wide, of the long side, is thin
 SIGMAS = (0.8, 1.6, 3.2, 5.0)  # of the ridges that are looked for, px
@@ -40,9 +39,9 @@ class Line:
 
     start: Float  # (2,)
     along: Float  # (2,) unit vector
-    length: float
+    length: float  # px
     rims: tuple[float, float]  # where it ends to both sides of its axis, px: below 0 and above
-    seen: Bool  # (length,) where along its axis it is seen
+    seen: Bool  # (N,) where it is seen, at places a pixel apart from its start on
     bundle: bool = False  # several side by side, with gaps between them
 
     @property
@@ -92,9 +91,8 @@ def find_lines(colour: Float, thin: Float) -> list[Line]:
             continue
         along = (end - start) / length
         seen = np.zeros(int(length) + 1, bool)
-        for first, last in np.sort(
-            [(pieces.start[members] - start) @ along, (pieces.end[members] - start) @ along], 0
-        ).T:
+        ends = [(part[members] - start) @ along for part in (pieces.start, pieces.end)]
+        for first, last in np.sort(ends, 0).T:
             seen[max(0, int(first) - 3) : int(last) + 4] = True
         places = start + np.arange(len(seen))[:, None] * along
         rims = _rims(thin, places[seen], np.array([-along[1], along[0]]))
@@ -150,6 +148,8 @@ def _pieces(colour: Float, thin: Float) -> _Pieces:
 def _crests(plane: Float, sigma: float) -> tuple[Index, Float, Float]:
     """Flat indices (N,) of the crests of bright ridges of about that width in a plane (H, W), their strength (N,), and
     the angle across them (N,).
+
+    After Lindeberg, "Edge Detection and Ridge Detection with Automatic Scale Selection", 1998, at given scales.
     """
     smooth = cv2.GaussianBlur(plane, (0, 0), sigma)
     second = [

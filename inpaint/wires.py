@@ -20,7 +20,8 @@ from inpaint.tears import SHARP
 STANDS_PX = 2.0  # a wire stands before what is beside it if a move opens it by so much
 BESIDE_PX, TINT_PX = (2, 4, 7), (3, 5, 7, 9, 11)  # so far beyond its rims the depth and the colours beside it are seen
 EQUAL, EQUAL_OF_WIRE = 0.04, 0.6  # both sides are one background if their colours differ by less, or by less than this
-LEVEL_PX = 3.0  # share of what the wire differs from them by, and their depth by less
+# share of what the wire stands out by,
+LEVEL_PX = 3.0  # and their depth by less
 STANDING, STANDING_PX, CLEAR = 0.15, 14, 0.5  # a wire stands over such a share and length, before one background
 GLUED_CLEAR, GLUED_THIN, GLUED_SHARE = 0.65, 0.08, 0.08  # or, if it does not, is so much more before one background,
 # is so clear and so long, of the long side
@@ -32,11 +33,8 @@ ROUNDS, PRECISION = 40, 0.003
 REACH_SHARE = 0.034  # a wire goes on over such gaps, and ends no farther from where it was found: of the long side
 SHOWS = 0.3  # it is there where it stands out from its surroundings by this share of what it usually does
 OFF_PX, OFF_LENGTH_PX = 1.5, 8  # of less nobody sees that a wire bends
-BODY_PX, CORE_PX, BODY = (
-    4,
-    2,
-    0.4,
-)  # pixels so far beyond its rims are its own by depth, or by colour
+BODY_PX, CORE_PX = 4, 2  # pixels so far beyond its rims are its own by their depth, or so far by their colour
+BODY = 0.4  # if they stand out by this share of what it does
 KEEP_SHARE = 0.004  # depth edges this close to wires are real: of the long side
 
 
@@ -86,6 +84,7 @@ def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) ->
 
 
 def _axis(line: Line, disparity: Float, colour: Float, thin: Float, budget_px: float) -> _Axis:
+    """Of a line, and beyond its ends as far as a wire may go on."""
     h, w = disparity.shape
     reach = round(REACH_SHARE * max(h, w))
     place = np.arange(-reach, len(line.seen) + reach)
