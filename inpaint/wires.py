@@ -78,7 +78,8 @@ def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) ->
         at, place = _body(line, axis, there, disparity, thin, budget_px)
         new = ~wires.ravel()[at]
         if new.mean() >= 0.5:
-            result.ravel()[at[new]] = np.maximum(level, axis.beside)[place[new]]
+            # No nearer than 1, for which the budget holds.
+            result.ravel()[at[new]] = np.minimum(np.maximum(level, axis.beside), 1)[place[new]]
             wires.ravel()[at] = True
     return result, widened(wires.astype(np.uint8), round(KEEP_SHARE * max(wires.shape))) > 0
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from inpaint.edges import sharpen
 from inpaint.layers import build_layers
@@ -134,3 +136,18 @@ def test_a_pole_that_stands_on_something_nearer_rises_from_it() -> None:
     assert bend_px(result, rows=slice(34, HORIZON - 1)) < 0.5
     apart = ~cv2.dilate(pole.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
     np.testing.assert_array_equal(result[apart], disparity[apart])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**16), st.integers(2, 200), st.integers(2, 200), st.sampled_from([0.0, 5.0, 40.0, 300.0]))
+def test_depth_stays_within_its_range(seed: int, height: int, width: int, budget_px: float) -> None:
+    draw = np.random.default_rng(seed)
+    disparity = np.full((height, width), 0.1, np.float32)
+    disparity[draw.integers(height) :, draw.integers(width) :] = draw.uniform(0.2, 1)
+    colour = draw.normal(0.6, draw.choice([0, 0.05]), (height, width, 3)).astype(np.float32)
+    for _ in range(4):
+        ends = draw.integers(-20, 220, (2, 2)).tolist()
+        cv2.line(colour, *map(tuple, ends), draw.uniform(0, 1, 3).tolist(), int(draw.integers(1, 5)), cv2.LINE_AA)
+    result, there = wired(disparity, colour, budget_px)
+    assert result.shape == there.shape == disparity.shape and result.dtype == np.float32
+    assert (result >= disparity.min()).all() and (result <= 1).all()
