@@ -111,17 +111,16 @@ def _axis(line: Line, disparity: Float, colour: Float, thin: Float, budget_px: f
 
 def _level(axis: _Axis, budget_px: float, share: float) -> Float | None:
     """(N,) the disparity of a wire that has such a `share` of the picture's long side; None if it is none."""
-    x = np.stack([np.ones(len(axis.place)), axis.place], 1)
     front = np.maximum(axis.own, axis.beside)
     stands = axis.seen & (axis.stands * budget_px > STANDS_PX)
     clear = axis.clear.sum() / axis.seen.sum()
     if stands.sum() >= max(STANDING_PX, STANDING * len(stands)) and clear >= CLEAR:
-        return x @ _affine(x[axis.seen], front[axis.seen], np.where(stands, 1, FROM_OWN)[axis.seen])
+        return _straight(axis.place, front, axis.seen, np.where(stands, 1, FROM_OWN))
     known = axis.clear | _feet(axis, budget_px)
     step = np.abs(axis.beside[STEP_OVER_PX:] - axis.beside[:-STEP_OVER_PX]) * budget_px > STEP_PX
     crosses = (step & known[STEP_OVER_PX:] & known[:-STEP_OVER_PX]).any()
     if crosses and clear >= GLUED_CLEAR and axis.clearness > GLUED_THIN and share > GLUED_SHARE:
-        return x @ _affine(x[known], front[known], np.full(known.sum(), FROM_BESIDE))
+        return _straight(axis.place, front, known, np.full(len(known), FROM_BESIDE))
     return None
 
 
@@ -137,15 +136,29 @@ def _feet(axis: _Axis, budget_px: float) -> Bool:
     return feet
 
 
+def _straight(place: Index, front: Float, known: Bool, slack: Float) -> Float:
+    """(N,) what is affine in `place` (N,) and no farther than `front` (N,) where that is `known` (N,), but for what
+    `slack` (N,) allows; nowhere there nearer than the nearest of it, or a pole would lean out of the picture.
+    """
+    x = np.stack([np.ones(len(place)), place], 1)
+    level = x @ _affine(x[known], front[known], slack[known])
+    nearest = front[known].max()
+    end = np.flatnonzero(known)[[0, -1]][level[known][[0, -1]].argmax()]
+    if level[end] <= nearest:
+        return np.asarray(level)
+    away = (place - place[end])[:, None].astype(np.float64)
+    return np.asarray(nearest + away @ _affine(away[known], front[known] - nearest, slack[known]))
+
+
 def _affine(x: Float, values: Float, slack: Float) -> Float:
-    """(2,) coefficients of `x` (N, 2) with the least sum of differences to `values` (N,), those where it is above them
+    """(K,) coefficients of `x` (N, K) with the least sum of differences to `values` (N,), those where it is above them
     times `slack` (N,): iteratively reweighted least squares.
     """
     found = np.linalg.lstsq(x, values, rcond=None)[0]
     for _ in range(ROUNDS):
         off = values - x @ found
         weighted = x * (np.where(off > 0, 1, slack) / np.maximum(np.abs(off), PRECISION))[:, None]
-        found = np.linalg.solve(weighted.T @ x + 1e-6 * np.eye(2), weighted.T @ values)
+        found = np.linalg.solve(weighted.T @ x + 1e-6 * np.eye(x.shape[1]), weighted.T @ values)
     return np.asarray(found)
 
 
