@@ -56,7 +56,7 @@ def test_a_pole_with_the_depth_of_what_lies_behind_becomes_whole() -> None:
     result, there = wired(disparity, colour)
     assert bend_px(disparity) > 5
     assert bend_px(result) < 1.5
-    assert result.max() <= disparity.max(), "it stands, and leans no farther towards the camera than the ground"
+    assert result.max() < disparity.max() + 0.001, "it stands, and leans no farther towards the camera than the ground"
     assert (result >= disparity - 1e-6).all()
     assert there[pole].mean() > 0.95
     beside = ~cv2.dilate(pole.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool)
