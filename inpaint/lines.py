@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inpaint.filters import Bool, Float, box_mean
-
-Index = npt.NDArray[np.int64]
+from inpaint.tears import Index
 
 THIN_SHARE = 0.016  # what is at most about so wide, of the long side, is thin
 SIGMAS = (0.8, 1.6, 3.2, 5.0)  # of the ridges that are looked for, px

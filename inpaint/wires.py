@@ -14,8 +14,8 @@ import numpy as np
 
 from inpaint.colours import hued
 from inpaint.filters import Bool, Float, steps, widened
-from inpaint.lines import Index, Line, find_lines, sample, thinness
-from inpaint.tears import SHARP
+from inpaint.lines import Line, find_lines, sample, thinness
+from inpaint.tears import SHARP, Index
 
 STANDS_PX = 2.0  # a wire stands before what is beside it if a move opens it by so much
 BESIDE_PX, TINT_PX = (2, 4, 7), (3, 5, 7, 9, 11)  # so far beyond its rims the depth and the colours beside it are seen

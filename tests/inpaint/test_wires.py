@@ -82,18 +82,9 @@ def test_depth_that_was_sharp_already_knows_its_wires() -> None:
     assert not there.any()
 
 
-def floor() -> np.ndarray:
-    return np.linspace(0.2, 0.9, SHAPE[0], dtype=np.float32)[:, None].repeat(SHAPE[1], 1)
-
-
-def with_box(disparity: np.ndarray) -> np.ndarray:
-    disparity = disparity.copy()
-    disparity[20:60, 20:80] = 0.95
-    return disparity
-
-
 def test_marks_on_a_surface_stay_on_it() -> None:
-    disparity, (colour, _) = with_box(floor()), photo()
+    disparity, (colour, _) = np.linspace(0.2, 0.9, SHAPE[0], dtype=np.float32)[:, None].repeat(SHAPE[1], 1), photo()
+    disparity[20:60, 20:80] = 0.95  # something that is torn off, or nothing would be looked for
     result, _ = wired(disparity, colour)
     np.testing.assert_array_equal(result, disparity)
 
