@@ -29,6 +29,7 @@ STEP_PX, STEP_OVER_PX = 4.0, 16  # and crosses such a step of depth over so much
 FOOT_PX = 10  # the step may be this far beyond its end: a mast stands on a ship
 FROM_OWN, FROM_BESIDE = 0.02, 0.075  # depth may be so many times as much behind a wire as before it where the wire was
 # not seen to stand, or anywhere if it stands nowhere
+HIDDEN = 20.0  # behind, where it else would be behind what is beside it: it counts so much more
 ROUNDS, PRECISION = 40, 0.003
 REACH_SHARE = 0.034  # a wire goes on over such gaps, and ends no farther from where it was found: of the long side
 SHOWS = 0.3  # it is there where it stands out from its surroundings by this share of what it usually does
@@ -44,13 +45,21 @@ class _Axis:
 
     place: Index  # (N,) px from the start of its line
     xy: Float  # (N, 2)
-    seen: Bool  # (N,)
-    shows: Bool  # (N,)
+    found: Bool  # (N,) where its line was found
+    seen: Bool  # (N,) there, and where it shows as it goes on
+    shows: Bool  # (N,) where it stands out from its surroundings
+    there: Bool  # (N,) where it is: where it is seen, and over gaps
+    close: Bool  # (N,) no farther beyond its line than over a gap
     own: Float  # (N,) disparity
     beside: Float  # (N,) the larger disparity of both sides
-    stands: Float  # (N,) by how much disparity it stands before both sides
+    above: Float  # (2, N) by how much disparity it stands before each side, that below 0 across the axis first
     clear: Bool  # (N,) whether it is seen before one background, or stands before both sides
     clearness: float  # how much it usually stands out from its surroundings
+
+    @property
+    def stands(self) -> Float:
+        """(N,) by how much disparity it stands before both sides."""
+        return np.asarray(self.above.min(0), np.float32)
 
 
 def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) -> tuple[Float, Bool]:
@@ -69,10 +78,7 @@ def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) ->
     result, wires = disparity.copy(), nowhere
     for line in find_lines(colour, thin):
         axis = _axis(line, disparity, colour, thin, budget_px)
-        level = _level(axis, budget_px, line.length / max(disparity.shape))
-        if level is None:
-            continue
-        there = _there(axis, round(REACH_SHARE * max(disparity.shape)))
+        level, there = _level(axis, budget_px, line.length / max(disparity.shape))
         if np.count_nonzero(np.abs(level - axis.own)[there] * budget_px > OFF_PX) < OFF_LENGTH_PX:
             continue
         at, place = _body(line, axis, there, disparity, thin, budget_px)
@@ -85,49 +91,60 @@ def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) ->
 
 
 def _axis(line: Line, disparity: Float, colour: Float, thin: Float, budget_px: float) -> _Axis:
-    """Of a line, and beyond its ends as far as a wire may go on."""
+    """Of a line, and beyond its ends as far as it shows, but at least as far as a wire may go on over a gap."""
     h, w = disparity.shape
-    reach = round(REACH_SHARE * max(h, w))
-    place = np.arange(-reach, len(line.seen) + reach)
+    place = np.arange(-(h + w), len(line.seen) + h + w)
     xy = (line.start + place[:, None] * line.along).astype(np.float32)
     inside = ((xy >= 0) & (xy <= (w - 1, h - 1))).all(1)
     place, xy = place[inside], xy[inside]
-    seen = (place >= 0) & (place < len(line.seen))
-    seen[seen] = line.seen[place[seen]]
+    found = (place >= 0) & (place < len(line.seen))
+    found[found] = line.seen[place[found]]
     rims = ((line.rims[0], -1), (line.rims[1], 1))
     inner = np.arange(np.ceil(line.rims[0]), np.floor(line.rims[1]) + 1) if line.bundle else (-1, 0, 1)
     own, bright = (np.max([sample(plane, xy, line.across, k) for k in inner], 0) for plane in (disparity, thin))
     sides = [np.array([sample(disparity, xy, line.across, rim + sign * k) for k in BESIDE_PX]) for rim, sign in rims]
     tints = [np.median([sample(colour, xy, line.across, rim + sign * k) for k in TINT_PX], 0) for rim, sign in rims]
     equal = np.abs(tints[0] - tints[1]).max(-1) < np.maximum(EQUAL, EQUAL_OF_WIRE * bright)
-    left, right = (side.min(0) for side in sides)
-    stands = own - np.maximum(left, right)
-    clear = (equal & (np.abs(left - right) * budget_px < LEVEL_PX)) | (stands * budget_px > STANDS_PX)
+    above = own - np.array([side.min(0) for side in sides])
+    clear = (equal & (np.abs(above[0] - above[1]) * budget_px < LEVEL_PX)) | (above.min(0) * budget_px > STANDS_PX)
     out = bright - np.maximum(*(sample(thin, xy, line.across, rim + 3 * sign) for rim, sign in rims))
-    clearness = float(np.median(out[seen]))
+    clearness = float(np.median(out[found]))
+    shows = out > SHOWS * clearness
+    reach = round(REACH_SHARE * max(h, w))
+    there = _there(found, shows, reach)
+    seen = found | (there & shows)
+    close = (place >= -reach) & (place < len(line.seen) + reach)
     beside = np.maximum(sides[0][0], sides[1][0])
-    return _Axis(place, xy, seen, out > SHOWS * clearness, own, beside, stands, seen & clear, clearness)
+    return _Axis(place, xy, found, seen, shows, there, close, own, beside, above, clear, clearness)
 
 
-def _level(axis: _Axis, budget_px: float, share: float) -> Float | None:
-    """(N,) the disparity of a wire that has such a `share` of the picture's long side; None if it is none."""
+def _level(axis: _Axis, budget_px: float, share: float) -> tuple[Float, Bool]:
+    """(N,) the disparity of a wire that has such a `share` of the picture's long side, and where it is; nowhere if it
+    is none.
+    """
     front = np.maximum(axis.own, axis.beside)
-    stands = axis.seen & (axis.stands * budget_px > STANDS_PX)
-    clear = axis.clear.sum() / axis.seen.sum()
-    if stands.sum() >= max(STANDING_PX, STANDING * len(stands)) and clear >= CLEAR:
-        return _straight(axis.place, front, axis.seen, np.where(stands, 1, FROM_OWN))
-    known = axis.clear | _feet(axis, budget_px)
+    stands = axis.stands * budget_px > STANDS_PX
+    clear = (axis.clear & axis.found).sum() / axis.found.sum()
+    if (stands & axis.found).sum() >= max(STANDING_PX, STANDING * axis.close.sum()) and clear >= CLEAR:
+        slack = np.where(stands, 1, FROM_OWN)
+        level = _straight(axis.place, front, axis.seen, slack, np.ones_like(front))
+        hidden = axis.seen & ((axis.beside - level) * budget_px > STEP_PX)
+        if np.count_nonzero(hidden) >= OFF_LENGTH_PX:
+            level = _straight(axis.place, front, axis.seen, slack, np.where(hidden, HIDDEN, 1))
+        return level, axis.there
+    known = (axis.clear & axis.found) | _feet(axis, budget_px)
     step = np.abs(axis.beside[STEP_OVER_PX:] - axis.beside[:-STEP_OVER_PX]) * budget_px > STEP_PX
     crosses = (step & known[STEP_OVER_PX:] & known[:-STEP_OVER_PX]).any()
     if crosses and clear >= GLUED_CLEAR and axis.clearness > GLUED_THIN and share > GLUED_SHARE:
-        return _straight(axis.place, front, known, np.full(len(known), FROM_BESIDE))
-    return None
+        slack = np.full_like(front, FROM_BESIDE)
+        return _straight(axis.place, front, known, slack, np.ones_like(front)), axis.there & axis.close
+    return front, np.zeros(len(known), bool)
 
 
 def _feet(axis: _Axis, budget_px: float) -> Bool:
     """(N,) the places right beyond the ends of a wire, where something nearer is there that it may stand on."""
-    first, last = np.flatnonzero(axis.seen)[[0, -1]]
-    number = np.arange(len(axis.seen))
+    first, last = np.flatnonzero(axis.found)[[0, -1]]
+    number = np.arange(len(axis.found))
     feet = np.zeros(len(number), bool)
     for beyond, end in ((number < first, first), (number > last, last)):
         close = beyond & (np.abs(number - end) <= FOOT_PX)
@@ -136,42 +153,46 @@ def _feet(axis: _Axis, budget_px: float) -> Bool:
     return feet
 
 
-def _straight(place: Index, front: Float, known: Bool, slack: Float) -> Float:
-    """(N,) what is affine in `place` (N,) and no farther than `front` (N,) where that is `known` (N,), but for what
-    `slack` (N,) allows; nowhere there nearer than the nearest of it, or a pole would lean out of the picture.
+def _straight(place: Index, front: Float, known: Bool, slack: Float, weight: Float) -> Float:
+    """(N,) what is affine in `place` (N,) and at `front` (N,) where that is `known` (N,), as `slack` and `weight` (N,)
+    have it, see `_affine`; nowhere there nearer than the nearest of it, or a pole would lean out of the picture.
     """
+
+    def affine(x: Float, values: Float) -> Float:
+        return _affine(x[known], values[known], slack[known], weight[known])
+
     x = np.stack([np.ones(len(place)), place], 1)
-    level = x @ _affine(x[known], front[known], slack[known])
+    level = x @ affine(x, front)
     nearest = front[known].max()
     end = np.flatnonzero(known)[[0, -1]][level[known][[0, -1]].argmax()]
     if level[end] <= nearest:
         return np.asarray(level)
     away = (place - place[end])[:, None].astype(np.float64)
-    return np.asarray(nearest + away @ _affine(away[known], front[known] - nearest, slack[known]))
+    return np.asarray(nearest + away @ affine(away, front - nearest))
 
 
-def _affine(x: Float, values: Float, slack: Float) -> Float:
+def _affine(x: Float, values: Float, slack: Float, weight: Float) -> Float:
     """(K,) coefficients of `x` (N, K) with the least sum of differences to `values` (N,), those where it is above them
-    times `slack` (N,): iteratively reweighted least squares.
+    times `slack` (N,), the others times `weight` (N,): iteratively reweighted least squares.
     """
     found = np.linalg.lstsq(x, values, rcond=None)[0]
     for _ in range(ROUNDS):
         off = values - x @ found
-        weighted = x * (np.where(off > 0, 1, slack) / np.maximum(np.abs(off), PRECISION))[:, None]
+        weighted = x * (np.where(off > 0, weight, slack) / np.maximum(np.abs(off), PRECISION))[:, None]
         found = np.linalg.solve(weighted.T @ x + 1e-6 * np.eye(x.shape[1]), weighted.T @ values)
     return np.asarray(found)
 
 
-def _there(axis: _Axis, gap: int) -> Bool:
+def _there(found: Bool, shows: Bool, gap: int) -> Bool:
     """(N,) where a wire is: where it shows, crumbs apart, over gaps, as far as that hangs together with where it was
-    seen.
+    found.
     """
-    shows = (axis.shows | axis.seen).astype(np.uint8)[None]
-    shows = cv2.morphologyEx(shows, cv2.MORPH_OPEN, np.ones((1, 5), np.uint8))
-    shows = cv2.copyMakeBorder(shows, 0, 0, gap, gap, cv2.BORDER_CONSTANT)
-    whole = cv2.morphologyEx(shows, cv2.MORPH_CLOSE, np.ones((1, gap | 1), np.uint8))[:, gap:-gap]
+    part = (shows | found).astype(np.uint8)[None]
+    part = cv2.morphologyEx(part, cv2.MORPH_OPEN, np.ones((1, 5), np.uint8))
+    part = cv2.copyMakeBorder(part, 0, 0, gap, gap, cv2.BORDER_CONSTANT)
+    whole = cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((1, gap | 1), np.uint8))[:, gap:-gap]
     _, label = cv2.connectedComponents(whole)
-    return np.asarray(np.isin(label[0], np.unique(label[0][axis.seen])) & (whole[0] > 0))
+    return np.asarray(np.isin(label[0], np.unique(label[0][found])) & (whole[0] > 0))
 
 
 def _body(line: Line, axis: _Axis, there: Bool, disparity: Float, thin: Float, budget_px: float) -> tuple[Index, Index]:
@@ -187,8 +208,9 @@ def _body(line: Line, axis: _Axis, there: Bool, disparity: Float, thin: Float, b
     on[on] = there[place[on]]
     y, x, aside, place = (part[on] for part in (y, x, aside, place))
     bright = np.max([sample(thin, axis.xy, line.across, k) for k in range(-CORE_PX, CORE_PX + 1)], 0)
-    within = [(aside >= left - more) & (aside <= right + more) for more in (0, CORE_PX)]
-    body = np.where(axis.shows[place] & (not line.bundle), within[1] & (thin[y, x] > BODY * bright[place]), within[0])
-    stands = axis.stands[place]
-    body |= (stands * budget_px > STANDS_PX) & (np.abs(disparity[y, x] - axis.own[place]) < 0.5 * stands)
+    within, beside = ((aside >= left - more) & (aside <= right + more) for more in (0, CORE_PX))
+    coloured = beside & (thin[y, x] > BODY * bright[place])
+    body = beside if line.bundle else np.where(axis.shows[place], coloured, within)
+    above = axis.above[(aside > 0).astype(int), place]
+    body |= (above * budget_px > STANDS_PX) & (np.abs(disparity[y, x] - axis.own[place]) < 0.5 * above)
     return (y * w + x)[body], place[body]

@@ -75,6 +75,29 @@ def test_a_wire_that_was_seen_in_parts_has_their_depth_everywhere() -> None:
     np.testing.assert_allclose(result[inner], truth[inner], atol=0.03)
 
 
+def test_a_wire_goes_on_where_it_looks_other() -> None:
+    disparity, (colour, pole) = np.full(SHAPE, SKY, np.float32), photo()
+    colour[HORIZON:] = colour[0, 0]
+    upper, lower = pole.copy(), pole.copy()
+    upper[HORIZON:] = lower[:HORIZON] = False
+    colour[lower] = 0.4  # too light to be found as part of the dark line
+    colour[HORIZON : HORIZON + 6] = (0.8, 0.3, 0.2)
+    disparity[upper] = 0.6
+    result, there = wired(disparity, colour)
+    assert there[lower].mean() > 0.95
+    np.testing.assert_allclose(result[38:192, 151], 0.6, atol=0.02)
+
+
+def test_a_wire_that_stands_before_the_sky_is_not_behind_the_ground() -> None:
+    disparity, (colour, pole) = ground(), photo()
+    sky = pole.copy()
+    sky[HORIZON:] = False
+    disparity[sky] = 0.3
+    result, _ = wired(disparity, colour)
+    assert (result[pole] >= disparity[pole] - 0.01).all()
+    assert bend_px(result) < 1.5
+
+
 def test_depth_that_was_sharp_already_knows_its_wires() -> None:
     disparity, (colour, _) = ground(), photo()
     result, there = with_wires(disparity, steepest_steps(disparity), colour, BUDGET_PX)
