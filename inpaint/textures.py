@@ -14,6 +14,7 @@ UInt8 = npt.NDArray[np.uint8]
 NEARBY_PX = 4
 STRIP_PX = 128  # rows that are worked on at a time
 ALPHA_OF_PHOTO = 0.08  # below this cover the photo's colour is the background's
+NEARLY = 0.03  # colours that differ by less look the same; a trace of them that moves over other colours does not
 
 
 def compose_textures(image: LayeredImage, photo: UInt8) -> tuple[UInt8, int]:
@@ -85,7 +86,8 @@ class _Painted:
 
 
 def _unmix(front: _Painted, cover: Float, behind: Float, rows: slice) -> tuple[Float, Float]:
-    """Some rows of the front's colour, such that alpha of it over those `behind` (rows, W, 3) is the photo, and alpha.
+    """Some rows of the front's colour, such that alpha of it over those `behind` (rows, W, 3) is nearly the photo, and
+    alpha.
 
     Alpha is `cover` (H, W) where colours between the extremes of the photo nearby will do; where none of those can do
     it, it rises until one can (at alpha 1 the photo's own does). Opaque pixels keep the photo's colour.
@@ -99,8 +101,8 @@ def _unmix(front: _Painted, cover: Float, behind: Float, rows: slice) -> tuple[F
     )
     difference = photo - behind
     room = np.where(difference > 0, brightest - behind, behind - darkest)
-    least = (np.abs(difference) / np.maximum(room, 1e-3)).max(-1)
+    least = ((np.abs(difference) - np.float32(NEARLY)) / np.maximum(room, 1e-3)).max(-1)
     soft = alpha < 0.999
     alpha = np.where(soft, np.clip(np.maximum(alpha, least), 0, 1), 1).astype(np.float32)
-    colour = np.clip(behind + difference / np.maximum(alpha, 1e-3)[..., None], 0, 1)
+    colour = np.clip(behind + difference / np.maximum(alpha, 1e-3)[..., None], darkest, brightest)
     return np.where(soft[..., None], colour, photo), alpha
