@@ -36,6 +36,7 @@ SHOWS = 0.3  # it is there where it stands out from its surroundings by this sha
 OFF_PX, OFF_LENGTH_PX = 1.5, 8  # of less nobody sees that a wire bends
 BODY_PX, CORE_PX = 4, 2  # pixels so far beyond its rims are its own by their depth, or so far by their colour
 BODY = 0.4  # if they stand out by this share of what it does
+SPREAD_SHARE = 0.008  # what is so close to a bundle's rims is its own, as cables drift apart: of the long side
 KEEP_SHARE = 0.004  # depth edges this close to wires are real: of the long side
 
 
@@ -198,7 +199,8 @@ def _there(found: Bool, shows: Bool, gap: int) -> Bool:
 def _body(line: Line, axis: _Axis, there: Bool, disparity: Float, thin: Float, budget_px: float) -> tuple[Index, Index]:
     """The flat indices of a wire's pixels (M,), and the places along its axis (M,) that they are at."""
     h, w = disparity.shape
-    left, right = line.rims
+    spread = round(SPREAD_SHARE * max(h, w)) if line.bundle else 0
+    left, right = line.rims[0] - spread, line.rims[1] + spread
     margin = int(max(-left, right)) + BODY_PX + 2
     (x0, y0), (x1, y1) = axis.xy.min(0).astype(int) - margin, axis.xy.max(0).astype(int) + margin + 1
     y, x = (part.ravel() for part in np.mgrid[max(0, y0) : min(h, y1), max(0, x0) : min(w, x1)])
@@ -210,7 +212,7 @@ def _body(line: Line, axis: _Axis, there: Bool, disparity: Float, thin: Float, b
     bright = np.max([sample(thin, axis.xy, line.across, k) for k in range(-CORE_PX, CORE_PX + 1)], 0)
     within, beside = ((aside >= left - more) & (aside <= right + more) for more in (0, CORE_PX))
     coloured = beside & (thin[y, x] > BODY * bright[place])
-    body = beside if line.bundle else np.where(axis.shows[place], coloured, within)
+    body = within if line.bundle else np.where(axis.shows[place], coloured, within)
     above = axis.above[(aside > 0).astype(int), place]
     body |= (above * budget_px > STANDS_PX) & (np.abs(disparity[y, x] - axis.own[place]) < 0.5 * above)
     return (y * w + x)[body], place[body]

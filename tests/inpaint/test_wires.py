@@ -88,6 +88,18 @@ def test_a_wire_goes_on_where_it_looks_other() -> None:
     np.testing.assert_allclose(result[38:192, 151], 0.6, atol=0.02)
 
 
+def test_cables_of_a_bundle_may_drift_apart() -> None:
+    disparity = np.full(SHAPE, SKY, np.float32)
+    colour = np.full((*SHAPE, 3), (0.6, 0.75, 0.95), np.float32)
+    cables = np.zeros(SHAPE, np.uint8)
+    for x, drift in ((150, 0), (154, 2)):
+        cv2.line(cables, (x, 20), (x + drift, SHAPE[0] - 1), 1, 2)
+    colour[cables > 0] = 0.1
+    disparity[20:HORIZON, 147:158] = 0.6
+    result, _ = wired(disparity, colour)
+    np.testing.assert_allclose(result[30:190][cables[30:190] > 0], 0.6, atol=0.02)
+
+
 def test_a_wire_that_stands_before_the_sky_is_not_behind_the_ground() -> None:
     disparity, (colour, pole) = ground(), photo()
     sky = pole.copy()
