@@ -21,7 +21,7 @@ def compose_textures(image: LayeredImage, photo: UInt8) -> tuple[UInt8, int]:
     """Layers and the photo (H, W, 3) -> RGBA textures (L, H + 2 b, W + 2 b, 4) and their border b in px.
 
     Whatever the photo shows comes from the photo; painted parts are enlarged and blended in. On the front layer's soft
-    edges the colour is what gives the photo exactly when drawn over the layer behind.
+    edges the colour is what gives the photo, or nearly, when drawn over the layer behind.
     """
     h = photo.shape[0]
     canvas_h = image.layers[0].alpha.shape[0] - 2 * image.border_px

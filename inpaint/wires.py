@@ -31,7 +31,7 @@ FROM_OWN, FROM_BESIDE = 0.02, 0.075  # depth may be so many times as much behind
 # not seen to stand, or anywhere if it stands nowhere
 HIDDEN = 20.0  # behind, where it else would be behind what is beside it: it counts so much more
 ROUNDS, PRECISION = 40, 0.003
-REACH_SHARE = 0.034  # a wire goes on over such gaps, and ends no farther from where it was found: of the long side
+REACH_SHARE = 0.034  # a wire goes on over such gaps, of the long side; one that stands nowhere ends no farther on
 SHOWS = 0.3  # it is there where it stands out from its surroundings by this share of what it usually does
 OFF_PX, OFF_LENGTH_PX = 1.5, 8  # of less nobody sees that a wire bends
 BODY_PX, CORE_PX = 4, 2  # pixels so far beyond its rims are its own by their depth, or so far by their colour
@@ -202,7 +202,8 @@ def _body(line: Line, axis: _Axis, there: Bool, disparity: Float, thin: Float, b
     spread = round(SPREAD_SHARE * max(h, w)) if line.bundle else 0
     left, right = line.rims[0] - spread, line.rims[1] + spread
     margin = int(max(-left, right)) + BODY_PX + 2
-    (x0, y0), (x1, y1) = axis.xy.min(0).astype(int) - margin, axis.xy.max(0).astype(int) + margin + 1
+    xy = axis.xy[there]
+    (x0, y0), (x1, y1) = xy.min(0).astype(int) - margin, xy.max(0).astype(int) + margin + 1
     y, x = (part.ravel() for part in np.mgrid[max(0, y0) : min(h, y1), max(0, x0) : min(w, x1)])
     off = np.stack([x, y], 1) - line.start
     aside, place = off @ line.across, np.round(off @ line.along).astype(np.int64) - axis.place[0]
