@@ -34,6 +34,7 @@ from photo3d_video.fill_model import FillModel, load_fill
 from photo3d_video.focus import find_focus, focus_at
 from photo3d_video.framing import Framing, apply_framing, find_subject, frame_photo, point_subject
 from photo3d_video.interruptions import held_back
+from photo3d_video.memory import return_freed
 from photo3d_video.photo import Photo
 from photo3d_video.progress import Progress, Silent, Stopwatch
 from photo3d_video.timm_import import import_efficientnet
@@ -246,6 +247,7 @@ def render_frames(
                 renderer = held.enter_context(
                     Renderer(context, seen, *size, supersample, effects.dof, effects.vignette)
                 )
+                return_freed()
             yield from renderer.frames(views)
     except RenderError as error:
         raise GLUnavailableError(str(error)) from error

@@ -166,7 +166,7 @@ def render_photo(
         with watch.stage("load"):
             progress.start("load")
             if studio is None:
-                studio = stack.enter_context(Studio())  # first of all: without OpenGL the rest is in vain
+                studio = stack.enter_context(Studio(keeps=False))  # first of all: without OpenGL the rest is in vain
             # A crop needs more than its size.
             loaded = _load(photo, max_size or max(DEFAULT_MAX_SIZE, 2 * form.long_side_px), studio)
             size = form.size_for(loaded.rgb.shape[1], loaded.rgb.shape[0])
@@ -185,6 +185,7 @@ def render_photo(
             )
             layers_px = PREVIEW_LAYERS_SIDE_PX if preview else LAYERS_SIDE_PX
             picture = studio.once("picture", frame_picture, loaded, depth, place(loaded, depth, size), layers_px)
+            del loaded  # from here on the picture stands for it, and it may be large
         view = make_view(picture, budget, focus_xy)
         cameras = make_path(path, path_view(view, stereo), n_frames, **timing)
         focus_along = partial(make_focus, path, view, picture.disparity, focus_xy is not None, focus_pull)

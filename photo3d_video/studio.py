@@ -18,9 +18,13 @@ class Studio:
     Use it as a context manager, on one thread. It holds one photo at a time: memory does not grow with a batch.
     """
 
-    def __init__(self) -> None:
-        """Raises GLUnavailableError with the cure where there is no OpenGL."""
+    def __init__(self, keeps: bool = True) -> None:
+        """`keeps`: False for a single clip, which has no use for results that it has used.
+
+        Raises GLUnavailableError with the cure where there is no OpenGL.
+        """
         self.context = open_context()
+        self._keeps = keeps
         self._kept: dict[str, tuple[tuple[Any, ...], Any]] = {}  # in the order of the stages
 
     def __enter__(self) -> Studio:
@@ -49,5 +53,6 @@ class Studio:
                 del self._kept[name]
         made = make(*arguments)
         return_freed()
-        self._kept[stage] = (arguments, made)
+        if self._keeps:
+            self._kept[stage] = (arguments, made)
         return made

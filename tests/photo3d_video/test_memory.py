@@ -34,6 +34,41 @@ kept = resident_mb() - before
 return_freed()
 print(kept, kept - (resident_mb() - before))
 """
+GARBAGE = """
+import gc
+gc.disable()
+class Error(Exception):
+    pass
+error = Error(bytearray(b"x") * 100_000_000)
+error.itself = error
+full = resident_mb()
+del error
+return_freed()
+print(full - resident_mb())
+"""
+
+# With arenas of their own, each of these threads would keep some memory to itself.
+THREADS = """
+import ctypes, tempfile, threading
+keep_freed()
+together = threading.Barrier(4)
+def allocate():
+    together.wait()
+    blocks = [bytearray(100_000) for _ in range(100)]
+    together.wait()
+threads = [threading.Thread(target=allocate) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+with tempfile.NamedTemporaryFile("r") as report:
+    stream = ctypes.c_void_p(libc.fopen(report.name.encode(), b"w"))
+    libc.malloc_info(0, stream)
+    libc.fclose(stream)
+    print(report.read().count("<heap nr="))
+"""
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks /proc")
 
@@ -51,3 +86,12 @@ def test_freed_blocks_go_back_to_the_system() -> None:
 def test_large_blocks_are_kept_until_the_stage_ends() -> None:
     kept, returned = printed(A_LARGE_BLOCK)
     assert kept > 90 and returned > 90
+
+
+def test_what_refers_to_itself_is_freed_first() -> None:
+    assert printed(GARBAGE)[0] > 90
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="asks glibc")
+def test_threads_share_what_was_freed() -> None:
+    assert printed(THREADS) == [1]
