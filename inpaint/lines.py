@@ -38,10 +38,14 @@ class Line:
 
     start: Float  # (2,)
     along: Float  # (2,) unit vector
-    length: float  # px
     rims: tuple[float, float]  # where it ends to both sides of its axis, px: below 0 and above
     seen: Bool  # (N,) where it is seen, at places a pixel apart from its start on
     bundle: bool = False  # several side by side, with gaps between them
+
+    @property
+    def length(self) -> int:
+        """px"""
+        return len(self.seen)
 
     @property
     def across(self) -> Float:
@@ -96,7 +100,7 @@ def find_lines(colour: Float, thin: Float) -> list[Line]:
         places = start + np.arange(len(seen))[:, None] * along
         rims = _rims(thin, places[seen], np.array([-along[1], along[0]]))
         if seen.mean() >= COVERED and rims is not None and length >= SLENDER * (rims[1] - rims[0]):
-            lines.append((float(pieces.sigma[seed]) * length, Line(start, along, length, rims, seen)))
+            lines.append((float(pieces.sigma[seed]) * length, Line(start, along, rims, seen)))
     return _bundled([line for _, line in sorted(lines, key=lambda entry: -entry[0])], side)
 
 
@@ -123,20 +127,20 @@ def _bundled(lines: list[Line], side: int) -> list[Line]:
 
 def _bundle(one: Line, other: Line, gap_px: float) -> Line | None:
     """Both as one line with the axis of the first; None if they are no bundle."""
-    ends = np.stack([other.start, other.start + (len(other.seen) - 1) * other.along]) - one.start
+    ends = np.stack([other.start, other.start + (other.length - 1) * other.along]) - one.start
     aside, place = ends @ one.across, np.sort(np.round(ends @ one.along).astype(np.int64))
     between = max(aside.min() + other.rims[0] - one.rims[1], one.rims[0] - other.rims[1] - aside.max())
     if not 0 < between <= gap_px or np.ptp(aside) > BUNDLE_SPREAD * other.length:
         return None
     rims = (min(one.rims[0], aside.min() + other.rims[0]), max(one.rims[1], aside.max() + other.rims[1]))
-    overlap = min(place[1], len(one.seen)) - max(place[0], 0)
+    overlap = min(place[1], one.length) - max(place[0], 0)
     if overlap < BUNDLE_OVERLAP * other.length or one.length < SLENDER * (rims[1] - rims[0]):
         return None
     first = min(0, int(place[0]))
-    seen = np.zeros(max(len(one.seen), int(place[1]) + 1) - first, bool)
+    seen = np.zeros(max(one.length, int(place[1]) + 1) - first, bool)
     for at, part in ((-first, one.seen), (int(place[0]) - first, other.seen[: place[1] + 1 - place[0]])):
         seen[at : at + len(part)] |= part
-    return Line(one.start + first * one.along, one.along, float(len(seen)), rims, seen, bundle=True)
+    return Line(one.start + first * one.along, one.along, rims, seen, bundle=True)
 
 
 def _pieces(colour: Float, thin: Float) -> _Pieces:

@@ -94,11 +94,11 @@ def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) ->
 def _axis(line: Line, disparity: Float, colour: Float, thin: Float, budget_px: float) -> _Axis:
     """Of a line, and beyond its ends as far as it shows, but at least as far as a wire may go on over a gap."""
     h, w = disparity.shape
-    place = np.arange(-(h + w), len(line.seen) + h + w)
+    place = np.arange(-(h + w), line.length + h + w)
     xy = (line.start + place[:, None] * line.along).astype(np.float32)
     inside = ((xy >= 0) & (xy <= (w - 1, h - 1))).all(1)
     place, xy = place[inside], xy[inside]
-    found = (place >= 0) & (place < len(line.seen))
+    found = (place >= 0) & (place < line.length)
     found[found] = line.seen[place[found]]
     rims = ((line.rims[0], -1), (line.rims[1], 1))
     inner = np.arange(np.ceil(line.rims[0]), np.floor(line.rims[1]) + 1) if line.bundle else (-1, 0, 1)
@@ -114,7 +114,7 @@ def _axis(line: Line, disparity: Float, colour: Float, thin: Float, budget_px: f
     reach = round(REACH_SHARE * max(h, w))
     there = _there(found, shows, reach)
     seen = found | (there & shows)
-    close = (place >= -reach) & (place < len(line.seen) + reach)
+    close = (place >= -reach) & (place < line.length + reach)
     beside = np.maximum(sides[0][0], sides[1][0])
     return _Axis(place, xy, found, seen, shows, there, close, own, beside, above, clear, clearness)
 
@@ -210,10 +210,11 @@ def _body(line: Line, axis: _Axis, there: Bool, disparity: Float, thin: Float, b
     on = (place >= 0) & (place < len(there)) & (aside >= left - BODY_PX) & (aside <= right + BODY_PX)
     on[on] = there[place[on]]
     y, x, aside, place = (part[on] for part in (y, x, aside, place))
-    bright = np.max([sample(thin, axis.xy, line.across, k) for k in range(-CORE_PX, CORE_PX + 1)], 0)
-    within, beside = ((aside >= left - more) & (aside <= right + more) for more in (0, CORE_PX))
-    coloured = beside & (thin[y, x] > BODY * bright[place])
-    body = within if line.bundle else np.where(axis.shows[place], coloured, within)
+    body = (aside >= left) & (aside <= right)
+    if not line.bundle:
+        bright = np.max([sample(thin, axis.xy, line.across, k) for k in range(-CORE_PX, CORE_PX + 1)], 0)
+        beside = (aside >= left - CORE_PX) & (aside <= right + CORE_PX)
+        body = np.where(axis.shows[place], beside & (thin[y, x] > BODY * bright[place]), body)
     above = axis.above[(aside > 0).astype(int), place]
     body |= (above * budget_px > STANDS_PX) & (np.abs(disparity[y, x] - axis.own[place]) < 0.5 * above)
     return (y * w + x)[body], place[body]
