@@ -79,8 +79,7 @@ def build_layers(
     inside = np.zeros(q.shape, bool)
     inside[border:-border, border:-border] = True
     colour = extend(rgb.astype(np.float32) / np.float32(255), border)
-    soft = None if blurred is None else _smooth_outside(extend(blurred, border), border)
-    before = None if soft is None else steepest_steps(soft)
+    before = None if blurred is None else steepest_steps(extend(blurred, border))
     q = separate_surfaces(q, before, colour, budget_px)
     colour, _ = fill(colour, q, ~inside, inside)
 
@@ -89,13 +88,13 @@ def build_layers(
         q, real = with_wires(q, before, colour, budget_px)
     torn, tensor = find_tears(q, budget_px), structure_tensor(colour)
     crossed = crossings(q, torn, tensor, before)
-    matte = soft_edges(*slopes_for_tears(q, torn, colour, crossed, real, soft), colour, before)
+    matte = soft_edges(*slopes_for_tears(q, torn, colour, crossed, real), colour, before)
     grown = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
     torn = find_tears(grown, budget_px)
     crossed |= crossings(grown, torn, tensor, before)
-    q, links = slopes_for_tears(grown, torn, colour, crossed, real, soft)
-    if soft is not None and before is not None:
-        q, links = _without_scraps(q, links, soft, before, real, budget_px)
+    q, links = slopes_for_tears(grown, torn, colour, crossed, real)
+    if before is not None:
+        q, links = _without_scraps(q, links, before, budget_px)
     alpha = opaque_beside_slopes(matte.alpha, grown, torn, links)
     front = Layer(colour, q, alpha, links, np.ones(q.shape, bool), ~inside)
     layers, painted_last = [front], []
@@ -139,20 +138,17 @@ def remove_fragments(disparity: Float, links: Links) -> Float:
     return nearest(disparity, ~small)
 
 
-def _without_scraps(
-    disparity: Float, links: Links, blurred: Float, before: Float, real: Bool | None, budget_px: float
-) -> tuple[Float, Links]:
+def _without_scraps(disparity: Float, links: Links, before: Float, budget_px: float) -> tuple[Float, Links]:
     """Both with slopes for the tears that part scraps: nothing could be painted behind but what is far behind both.
 
-    `blurred` (H, W): the disparity before it was made sharp, `before` (H, W) its `steepest_steps`. What was sharp
-    already stays torn. `real` (H, W): as in `slopes_at`.
+    `before` (H, W): the `steepest_steps` of the disparity before it was made sharp. What was sharp already stays torn.
     """
     # Scraps are known among what waits, and touch what is before them only for a moment: no contact is too short here.
     regions = peel_regions(disparity, links, Links.none(disparity.shape), budget_px, MARGIN_PX, BEHIND, contact_px=0)
     if regions is None:
         return disparity, links
     made = were_blurred(regions.tears, disparity, before)
-    return slopes_at(disparity, links, regions.tears, part_scraps(regions) & made, blurred, real)
+    return slopes_at(disparity, links, regions.tears, part_scraps(regions) & made)
 
 
 def _smooth_outside(disparity: Float, border_px: int) -> Float:

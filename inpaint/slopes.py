@@ -8,34 +8,24 @@ better bend.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from inpaint.chains import long_tears, shortest_edge_px
 from inpaint.evidence import are_blurred, tear_evidence
-from inpaint.filters import Bool, Float, closest_pixel, far_and_span, widened
+from inpaint.filters import Bool, Float, closest_pixel, widened
 from inpaint.tears import Links, TornPairs, torn_pairs
 
 # `python -m training.fit_tears` finds POWER, and REAL for one tear in four that is real.
 POWER, REAL = 0.62, 0.0356  # a tear stays if step * unlikeness ** POWER is larger, in the mean of a stretch
 BAND_PX, ROUNDS = 4, 10  # the slope reaches so far to both sides
-# Or as far as the step was blurred before it was made sharp. Its middle is that of what a window around the tear spans.
-# So much of that, and pixels so close by, tell where it was no such step.
-MIDDLE_PX, ACROSS, AROUND_PX = 6, 0.2, 2
-FADE_PX = 3.0  # width of the passage to what stays, such as the rest of a tear that is mended in part
 
 
 def slopes_for_tears(
-    disparity: Float,
-    links: Links,
-    rgb: Float,
-    crossed: Bool | None = None,
-    real: Bool | None = None,
-    blurred: Float | None = None,
+    disparity: Float, links: Links, rgb: Float, crossed: Bool | None = None, real: Bool | None = None
 ) -> tuple[Float, Links]:
     """`disparity` (H, W) and `links` with slopes for those tears that are probably none, going by the step and by the
     colours `rgb` (H, W, 3) in 0..1, the two things that tell best, and for those in `crossed` (H, W), if
-    `inpaint.crossings` found any. Tears that are known to be `real` (H, W) stay. `blurred`: as in `slopes_at`.
+    `inpaint.crossings` found any. Tears that are known to be `real` (H, W) stay.
     """
     pairs = torn_pairs(links, disparity)
     if not len(pairs.near):
@@ -47,54 +37,18 @@ def slopes_for_tears(
         doubtful |= crossed.ravel()[pairs.first]
     if real is not None:
         doubtful &= ~real.ravel()[pairs.first]
-    return slopes_at(disparity, links, pairs, doubtful, blurred, real)
+    return slopes_at(disparity, links, pairs, doubtful)
 
 
-def slopes_at(
-    disparity: Float,
-    links: Links,
-    pairs: TornPairs,
-    doubtful: Bool,
-    blurred: Float | None = None,
-    real: Bool | None = None,
-) -> tuple[Float, Links]:
-    """`disparity` (H, W) and `links` with slopes for those of all its torn `pairs` that are `doubtful` (N,).
-
-    `blurred` (H, W): the disparity before it was made sharp, if it was; what is known to be `real` (H, W) does not go
-    back to that.
-    """
+def slopes_at(disparity: Float, links: Links, pairs: TornPairs, doubtful: Bool) -> tuple[Float, Links]:
+    """`disparity` (H, W) and `links` with slopes for those of all its torn `pairs` that are `doubtful` (N,)."""
     whole = _without(links, doubtful)
     mended = links.at_tears(whole.right, whole.down)
     if not mended.any():
         return disparity, links
     beside = np.zeros(disparity.shape, np.uint8)
     beside.ravel()[np.concatenate([pairs.near[mended], pairs.far[mended]])] = 1
-    if blurred is not None:
-        wide = _with_wide_steps(disparity, blurred, pairs, mended)
-        disparity = wide if real is None else np.where(real, disparity, wide)
     return _smooth(disparity, whole, widened(beside, BAND_PX) > 0), whole
-
-
-def _with_wide_steps(disparity: Float, blurred: Float, pairs: TornPairs, mended: Bool) -> Float:
-    """`disparity` (H, W) as `blurred` as it was around tears that are `mended` (N,): the wider the slope, the less does
-    bend what goes on across it. Around the others it stays.
-
-    On either side of a step it goes no farther than to the step's middle. Where it would have to, by more than ACROSS,
-    the step was elsewhere, or the blur had drowned a thin thing: it stays there, too.
-    """
-    mends, stays = np.zeros((2, disparity.size), bool)
-    mends[np.concatenate([pairs.near[mended], pairs.far[mended]])] = True
-    stays[np.concatenate([pairs.near[~mended], pairs.far[~mended]])] = True
-    tears = (mends | stays).reshape(disparity.shape)
-    closest = closest_pixel(tears, np.arange(disparity.size)).reshape(disparity.shape)
-    far, span = (plane.ravel()[closest] for plane in far_and_span(disparity, MIDDLE_PX))
-    middle = far + span / 2
-    nearer = disparity > middle
-    beyond = np.where(nearer, middle - blurred, blurred - middle) > ACROSS * span
-    share = (mends & ~stays)[closest] & ~(widened(beyond.astype(np.uint8), AROUND_PX) > 0)
-    share = cv2.GaussianBlur(share.astype(np.float32), (0, 0), FADE_PX)
-    wide = np.where(nearer, np.maximum(blurred, middle), np.minimum(blurred, middle))
-    return np.asarray(disparity + share * (wide - disparity), np.float32)
 
 
 def opaque_beside_slopes(alpha: Float, disparity: Float, torn: Links, whole: Links) -> Float:

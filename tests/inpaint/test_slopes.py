@@ -43,48 +43,6 @@ def test_a_small_step_in_plain_colour_becomes_a_slope() -> None:
     np.testing.assert_array_equal(q[:, : STEP_X - 10], disparity[:, : STEP_X - 10])
 
 
-def blurred(disparity: np.ndarray, sigma_px: float = 10) -> np.ndarray:
-    return cv2.GaussianBlur(disparity, (0, 0), sigma_px)
-
-
-def test_a_slope_is_as_wide_as_the_step_was_before_it_was_made_sharp() -> None:
-    disparity, before = step(), blurred(step())
-    links = find_tears(disparity, BUDGET_PX)
-    q, whole = slopes_for_tears(disparity, links, picture(PLAIN), blurred=before)
-    narrow, _ = slopes_for_tears(disparity, links, picture(PLAIN))
-    assert whole.right.all() and whole.down.all()
-    np.testing.assert_allclose(q, before, atol=0.01)
-    assert np.diff(q, axis=1).min() > 0.5 * np.diff(narrow, axis=1).min()
-
-
-def test_what_is_beside_a_tear_that_stays_is_sharp() -> None:
-    disparity, half = step(), HEIGHT // 2
-    links = find_tears(disparity, BUDGET_PX)
-    q, whole = slopes_for_tears(disparity, links, picture(EDGE, rows=half), blurred=blurred(disparity))
-    assert torn_rows(whole)[: half - 15].all() and not torn_rows(whole)[half + 15 :].any()
-    np.testing.assert_array_equal(q[: half - 30], disparity[: half - 30])
-    np.testing.assert_allclose(q[half + 30 :], blurred(disparity)[half + 30 :], atol=0.01)
-
-
-def test_a_thin_thing_that_blur_had_drowned_stays_as_near_as_it_is() -> None:
-    disparity = np.full((HEIGHT, WIDTH), 0.2, np.float32)
-    disparity[:, 76:84] = 0.5
-    links = find_tears(disparity, BUDGET_PX)
-    assert blurred(disparity, 15).max() < 0.28
-    q, _ = slopes_for_tears(disparity, links, picture(PLAIN), blurred=blurred(disparity, 15))
-    narrow, _ = slopes_for_tears(disparity, links, picture(PLAIN))
-    assert (q > narrow - 0.02).all()
-
-
-def test_what_is_known_to_be_real_is_no_blur_again() -> None:
-    disparity = step()
-    links = find_tears(disparity, BUDGET_PX)
-    real = np.zeros(disparity.shape, bool)
-    real[:40] = True
-    q, _ = slopes_for_tears(disparity, links, picture(PLAIN), real=real, blurred=blurred(disparity))
-    np.testing.assert_array_equal(q[:35], disparity[:35])
-
-
 def test_what_was_covered_beside_a_slope_is_opaque() -> None:
     disparity = step()
     torn = find_tears(disparity, BUDGET_PX)
