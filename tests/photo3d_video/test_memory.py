@@ -15,13 +15,15 @@ from photo3d_video.memory import keep_freed, return_freed
 def resident_mb():
     return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 """
-MANY_SMALL_BLOCKS = """
-blocks = [b"x" * 100_000 for _ in range(1000)]
-last = bytearray(100)  # on top of the blocks: the allocator cannot just shrink its heap
+FREED = """
 full = resident_mb()
 del blocks
 return_freed()
 print(full - resident_mb())
+"""
+MANY_SMALL_BLOCKS = """
+blocks = [b"x" * 100_000 for _ in range(1000)]
+last = bytearray(100)  # on top of the blocks: the allocator cannot just shrink its heap
 """
 
 
@@ -39,12 +41,8 @@ import gc
 gc.disable()
 class Error(Exception):
     pass
-error = Error(bytearray(b"x") * 100_000_000)
-error.itself = error
-full = resident_mb()
-del error
-return_freed()
-print(full - resident_mb())
+blocks = Error(bytearray(b"x") * 100_000_000)
+blocks.itself = blocks
 """
 
 # With arenas of their own, each of these threads would keep some memory to itself.
@@ -79,7 +77,7 @@ def printed(code: str) -> list[float]:
 
 
 def test_freed_blocks_go_back_to_the_system() -> None:
-    assert printed(MANY_SMALL_BLOCKS)[0] > 80
+    assert printed(MANY_SMALL_BLOCKS + FREED)[0] > 80
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep nothing")
@@ -89,7 +87,7 @@ def test_large_blocks_are_kept_until_the_stage_ends() -> None:
 
 
 def test_what_refers_to_itself_is_freed_first() -> None:
-    assert printed(GARBAGE)[0] > 90
+    assert printed(GARBAGE + FREED)[0] > 90
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="asks glibc")
