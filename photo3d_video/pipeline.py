@@ -12,6 +12,7 @@ from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ from photo3d_video.timm_import import import_efficientnet
 
 if TYPE_CHECKING:
     from inpaint.layers import LayeredImage
+    from render.renderer import Renderer
     from render.scene import Scene
 
 log = logging.getLogger(__name__)
@@ -193,14 +195,13 @@ def make_scene(picture: Picture, layers: LayeredImage) -> Scene:
     from render.mesh import Surface, build_mesh
     from render.scene import build_scene
 
-    textures, border = compose_textures(layers, picture.rgb)
     surfaces = [Surface(layer.disparity, layer.links.right, layer.links.down, layer.drawn) for layer in layers.layers]
-    meshes = [
-        build_mesh(surface, layer.alpha, layers.budget_px, before, behind)
-        for layer, surface, before, behind in zip(
-            layers.layers, surfaces, [None, *surfaces[:-1]], [*surfaces[1:], None], strict=True
-        )
-    ]
+    alphas = [layer.alpha for layer in layers.layers]
+    neighbours = [None, *surfaces[:-1]], [*surfaces[1:], None]
+    with ThreadPoolExecutor(2) as workers:
+        composed = workers.submit(compose_textures, layers, picture.rgb)
+        meshes = list(workers.map(build_mesh, surfaces, alphas, repeat(layers.budget_px), *neighbours))
+    textures, border = composed.result()
     scale = picture.rgb.shape[1] / picture.disparity.shape[1]
     return build_scene(meshes, layers.border_px, scale, textures, border, picture.focal_px, layers.budget_px)
 
@@ -233,24 +234,32 @@ def render_frames(
     `focus` (M, 3), from `make_focus`, is what a depth of field needs; each row is for N / M frames of the path.
     """
     from render.errors import RenderError
-    from render.occlusion import without_hidden
-    from render.renderer import Renderer
 
     effects = effects or Effects()
     points = [None] * len(path) if focus is None else np.repeat(focus, len(path) // len(focus), axis=0)
     views = zip(path.world_to_camera, path.focal_factor, path.shift, points, strict=True)
-    size = (scene.width_px, scene.height_px)
     try:
         with ExitStack() as held:
             with held_back():  # moderngl crashes where it is interrupted while it makes a program
-                seen = without_hidden(context, scene, path.world_to_camera)
-                renderer = held.enter_context(
-                    Renderer(context, seen, *size, supersample, effects.dof, effects.vignette)
-                )
+                renderer = held.enter_context(_renderer(context, scene, path, supersample, effects))
+                del scene  # the driver has all of it now
                 return_freed()
             yield from renderer.frames(views)
     except RenderError as error:
         raise GLUnavailableError(str(error)) from error
+
+
+def _renderer(context: Any, scene: Scene, path: CameraPath, supersample: int, effects: Effects) -> Renderer:
+    """What of a scene one sees along a path, ready to be drawn."""
+    from render.occlusion import without_hidden
+    from render.renderer import Renderer
+    from render.textures import refine
+
+    with ThreadPoolExecutor(1) as other:
+        finer = other.submit(refine, scene.textures[0])  # takes as long as to find out what is hidden
+        seen = without_hidden(context, scene, path.world_to_camera)
+        size = (scene.width_px, scene.height_px)
+        return Renderer(context, seen, *size, supersample, effects.dof, effects.vignette, finer.result())
 
 
 def open_context() -> Any:

@@ -199,6 +199,7 @@ def render_photo(
         rendered = render_frames(
             studio.context, scene, eyes(cameras, view, stereo, form.fps), supersample, effects, focus
         )
+        del scene  # the frames' own, until the driver has it
         # Closed on every way out: the renderer must let go of its buffers before the context goes.
         stack.enter_context(closing(rendered))
         sheet = ContactSheet(n_frames) if contact_sheet and only is None else None

@@ -150,7 +150,7 @@ def _look_at_front(context: Any, scene: Scene, centres: Float64) -> _Front:
     triangles = scene.opaque[scene.texcoord[scene.opaque[:, 0], 2] == 0]
     triangles = triangles[(scene.fade[triangles] <= 1).all(1)]
     alone = replace(scene, opaque=triangles, soft=scene.soft[:0], textures=scene.textures[:1, :1, :1])
-    with Renderer(context, alone, *size) as renderer:
+    with Renderer(context, alone, size[0], size[1], batch=1) as renderer:
         renderer.draw(np.eye(4), factor, np.zeros(2))
         covered = renderer.read(components=4)[..., 3] > 0
     covered[[0, -1]] = covered[:, [0, -1]] = False  # nobody knows what comes there

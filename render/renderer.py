@@ -20,7 +20,7 @@ from render.errors import RenderError
 from render.lens import Optics
 from render.programs import make_program
 from render.scene import Scene
-from render.textures import Textures
+from render.textures import Finer, Textures, refine
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -75,7 +75,8 @@ class Renderer:
     """Draws one scene from many cameras. Buffers are made once; use as a context manager to release them.
 
     `supersample`: 2 draws at twice the size. `dof`: strength of the depth of field, 1 is usual, 0 is none. `vignette`:
-    darkening towards the corners, 1 takes half of the light there, 0 is none.
+    darkening towards the corners, 1 takes half of the light there, 0 is none. `finer`: what `refine` makes of the
+    front's texture, for those who have had it made meanwhile. `batch`: so many frames share a buffer, where they can.
     """
 
     def __init__(
@@ -87,15 +88,16 @@ class Renderer:
         supersample: int = 1,
         dof: float = 0.0,
         vignette: float = 0.0,
+        finer: Finer | None = None,
+        batch: int = BATCH,
     ) -> None:
         self.context = context
-        self.scene = scene
         self.size = (width, height)
         limit = context.info["GL_MAX_TEXTURE_SIZE"]
         _, texture_h, texture_w, _ = scene.textures.shape
         if max(texture_w, texture_h, width * supersample, height * supersample) > limit:
             raise RenderError(f"the graphics driver takes textures up to {limit} px; use a smaller --size")
-        self._textures = Textures(context, scene.textures)
+        self._textures = Textures(context, scene.textures, finer or refine(scene.textures[0]))
         vertices = np.column_stack([scene.rays, scene.disparity, scene.fade, scene.texcoord]).astype(np.float32)
         self._vertices = context.buffer(vertices)
         opaque, soft = scene.opaque, scene.soft
@@ -106,7 +108,7 @@ class Renderer:
         self._soft_runs = _runs(self._textures.choose(scene.texcoord, soft, everywhere=True), len(opaque))
         self._indices = context.buffer(np.concatenate([opaque[order], soft]).astype(np.int32))
         big = (width * supersample, height * supersample)
-        self._n_slots = BATCH if not dof and BATCH * big[0] * big[1] <= MAX_BATCH_PX else 1
+        self._n_slots = batch if not dof and batch * big[0] * big[1] <= MAX_BATCH_PX else 1
         self._colours = [context.texture(big, CHANNELS) for _ in range(self._n_slots)]
         for colour in self._colours:
             colour.filter = (moderngl.LINEAR, moderngl.LINEAR)
@@ -122,12 +124,13 @@ class Renderer:
         self._defocus = Defocus(context, self._colours[0], self._depth) if dof else None
         self._optics = Optics(scene, dof, float(np.hypot(*big))) if dof else None
         self._falloff = (big[0] / 2, big[1] / 2, vignette * VIGNETTE / (np.hypot(*big) / 2) ** 2)
-        self._opaque, self._opaque_array = self._layers(soft=False)
-        self._soft, self._soft_array = self._layers(soft=True)
+        self._focal = scene.focal_px / np.array([scene.width_px / 2, scene.height_px / 2])
+        self._opaque, self._opaque_array = self._layers(scene.layer_step, soft=False)
+        self._soft, self._soft_array = self._layers(scene.layer_step, soft=True)
         self._supersample = supersample
 
-    def _layers(self, soft: bool) -> tuple[Any, Any]:
-        """Program and vertices of the opaque or of the soft triangles."""
+    def _layers(self, step: float, soft: bool) -> tuple[Any, Any]:
+        """Program and vertices of the opaque or of the soft triangles. `step`: see `Scene.layer_step`."""
         flags = {"SOFT": soft, "VIGNETTE": self._falloff[2], "BATCH": self._n_slots > 1}
         defines = {name: 1 if flag else None for name, flag in flags.items()}
         fragment = ["layers.frag"]
@@ -135,6 +138,7 @@ class Renderer:
             defines |= {"DEFOCUS": 1, "DIVISOR": self._defocus.divisor}
             fragment.insert(0, "blur")
         program = make_program(self.context, "layers", *fragment, **defines)
+        program["step_back"].value = step
         layout, names = ("2f 1f 1f 3f", ("in_fade",)) if soft else ("2f 1f 1x4 3f", ())
         attributes = ("in_ray", "in_disparity", *names, "in_texcoord")
         return program, self.context.vertex_array(program, [(self._vertices, layout, *attributes)], self._indices)
@@ -167,9 +171,8 @@ class Renderer:
         `focus` (3,): the point that is sharp where there is depth of field, as x / z, y / z and inverse depth in the
         source camera. `slot`: `read` gives the first one back, 0; there are more where `frames` draws several at once.
         """
-        gl, scene = self.context, self.scene
-        half = np.array([scene.width_px / 2, scene.height_px / 2])
-        focal, offset = scene.focal_px * focal_factor / half, scene.focal_px * np.asarray(shift) / half
+        gl = self.context
+        focal, offset = self._focal * focal_factor, self._focal * np.asarray(shift)
         lens = None
         if self._optics is not None:
             if focus is None:
@@ -189,7 +192,6 @@ class Renderer:
             program["pose"].write(world_to_camera.T.astype(np.float32).tobytes())
             program["focal"].value = tuple(focal)
             program["shift"].value = tuple(offset)
-            program["step_back"].value = scene.layer_step
             if lens:
                 program["lens"].value = lens.uniform
             if self._falloff[2]:

@@ -8,6 +8,7 @@ the small rest. The layers behind need none of that, nor do the front's smooth p
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -70,26 +71,42 @@ def _filtered(image: UInt8, kernel: npt.NDArray[np.floating], depth: int) -> npt
     return cv2.filter2D(image, depth, kernel, anchor=anchor, borderType=cv2.BORDER_REPLICATE)
 
 
+@dataclass(frozen=True)
+class Finer:
+    """What is worked out in advance for the front's texture."""
+
+    doubled: UInt8  # (2 H - 1, 2 W - 1, 4), see `doubled`
+    detailed: Bool  # (H / CELL_PX, W / CELL_PX), see `detailed`
+
+
+def refine(texture: UInt8) -> Finer | None:
+    """`texture` (H, W, 4), refined for moves; None where it is so large that its double would take too much memory."""
+    if 4 * texture.nbytes > MAX_BYTES:
+        return None
+    with ThreadPoolExecutor(1) as other:
+        cells = other.submit(detailed, texture)
+        return Finer(doubled(texture), cells.result())
+
+
 class Textures:
     """The textures (L, H, W, 4) of a scene in the driver, and the doubled front after them, where there is room for it.
 
     `places`: factor and offset (4,) that turn u and v of the scene into those of each texture.
     """
 
-    def __init__(self, context: Any, textures: UInt8) -> None:
-        _, h, w, _ = textures.shape
-        size = np.array([2 * w - 1, 2 * h - 1])
-        fits = size.max() <= context.info["GL_MAX_TEXTURE_SIZE"] and 4 * textures[0].nbytes <= MAX_BYTES
-        with ThreadPoolExecutor(2) as others:  # they compute while the driver takes its copies
-            finer = others.submit(doubled, textures[0]) if fits else None
-            cells = others.submit(detailed, textures[0]) if fits else None
-            self.all = [_texture(context, texture) for texture in textures]
-            self.places = [(1.0, 1.0, 0.0, 0.0)] * len(textures)
-            if finer is not None:
-                self.all.append(_texture(context, finer.result()))
-                # Pixel centres stay where they are: the first one is the first one's, not a quarter of a pixel off.
-                self.places.append((*((size + 1) / size), *(-0.5 / size)))
-            self._detailed = None if cells is None else cells.result()
+    def __init__(self, context: Any, textures: UInt8, finer: Finer | None) -> None:
+        """`finer`: the front's, from `refine`; it is left out where the driver does not take it."""
+        self.all = [_texture(context, texture) for texture in textures]
+        self.places = [(1.0, 1.0, 0.0, 0.0)] * len(textures)
+        self._detailed = None
+        if finer is None:
+            return
+        size = np.array(finer.doubled.shape[1::-1])
+        if size.max() <= context.info["GL_MAX_TEXTURE_SIZE"]:
+            self.all.append(_texture(context, finer.doubled))
+            # Pixel centres stay where they are: the first one is the first one's, not a quarter of a pixel off.
+            self.places.append((*((size + 1) / size), *(-0.5 / size)))
+            self._detailed = finer.detailed
 
     def choose(self, texcoord: Float, triangles: Triangles, everywhere: bool) -> Index:
         """(T,) number of the texture of each of `triangles` (T, 3): the doubled one where the front has detail.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from render.textures import CELL_PX, MAX_BYTES, Textures, detailed, doubled
+from render.textures import CELL_PX, MAX_BYTES, Textures, detailed, doubled, refine
 
 
 def waves(period_px: float, offset_px: float = 0.0, n: int = 64) -> np.ndarray:
@@ -61,23 +61,27 @@ def test_only_what_linear_interpolation_blurs_is_detail() -> None:
     assert cells[40 // CELL_PX : 56 // CELL_PX + 1, 70 // CELL_PX : 90 // CELL_PX].all()
 
 
-def fake_context(limit: int = 4096) -> Any:
+def fake_context(limit: int) -> Any:
     def texture(size: tuple[int, int], *_: Any) -> Any:
         return SimpleNamespace(size=size)
 
     return SimpleNamespace(info={"GL_MAX_TEXTURE_SIZE": limit}, texture=texture)
 
 
+def made(layers: np.ndarray, limit: int = 4096) -> Textures:
+    return Textures(fake_context(limit), layers, refine(layers[0]))
+
+
 def test_the_front_alone_is_doubled_and_only_where_it_fits() -> None:
     small = np.zeros((3, 40, 60, 4), np.uint8)
-    assert [t.size for t in Textures(fake_context(), small).all] == [(60, 40)] * 3 + [(119, 79)]
-    assert [t.size for t in Textures(fake_context(limit=118), small).all] == [(60, 40)] * 3
+    assert [t.size for t in made(small).all] == [(60, 40)] * 3 + [(119, 79)]
+    assert [t.size for t in made(small, limit=118).all] == [(60, 40)] * 3
     large = np.broadcast_to(np.uint8(0), (1, 3000, int(MAX_BYTES / 4 / 4 / 3000) + 1, 4))
-    assert len(Textures(fake_context(limit=1 << 20), large).all) == 1
+    assert len(made(large, limit=1 << 20).all) == 1
 
 
 def test_places_name_the_same_place() -> None:
-    textures = Textures(fake_context(), np.zeros((2, 40, 60, 4), np.uint8))
+    textures = made(np.zeros((2, 40, 60, 4), np.uint8))
     centres = np.array([[10.5 / 60, 30.5 / 40], [11.0 / 60, 30.5 / 40]], np.float32)
     for number, expected in ((0, [[10, 30], [10.5, 30]]), (1, [[10, 30], [10.5, 30]]), (2, [[20, 60], [21, 60]])):
         place = np.array(textures.places[number])
@@ -92,8 +96,8 @@ def test_detail_of_the_front_is_drawn_with_the_doubled_texture() -> None:
     uv = np.concatenate([corners, corners]).reshape(-1, 2)
     texcoord = np.column_stack([uv, np.repeat([0, 1], 6)]).astype(np.float32)
     triangles = np.arange(12, dtype=np.int32).reshape(4, 3)
-    textures = Textures(fake_context(), layers)
+    textures = made(layers)
     assert textures.choose(texcoord, triangles, everywhere=False).tolist() == [0, 2, 1, 1]
     assert textures.choose(texcoord, triangles, everywhere=True).tolist() == [2, 2, 1, 1]
-    undoubled = Textures(fake_context(limit=128), layers)
+    undoubled = made(layers, limit=128)
     assert undoubled.choose(texcoord, triangles, everywhere=True).tolist() == [0, 0, 1, 1]
