@@ -15,8 +15,9 @@ from inpaint.tears import Index
 
 THIN_SHARE = 0.016  # what is at most about so wide, of the long side, is thin
 SIGMAS = (0.8, 1.6, 3.2, 5.0)  # of the ridges that are looked for, px
+WIDE = 8.0  # and of wide ones, px: only where they are stronger than those of the size before, or thin ones are, too
 LEAST, STRONG = 0.02, 0.04  # strength of a ridge everywhere and somewhere; the least is no less than the mean around
-AROUND_PX = 20
+AROUND_PX, AROUND_SIGMAS = 20, 4  # over so much: px, and what it is at least for wide ridges
 DIRECTIONS = 12  # ridges are followed as long as their direction is the same one of so many
 PIECE_PX, SEED_PX = 8, 14  # the shortest pieces of ridges that count, and that a line begins with
 STRAIGHT_PX = 1.0  # deviation of a straight piece from its line
@@ -144,25 +145,36 @@ def _bundle(one: Line, other: Line, gap_px: float) -> Line | None:
 
 
 def _pieces(colour: Float, thin: Float) -> _Pieces:
-    found = [piece for sigma in SIGMAS for piece in _straight_pieces(*_crests(thin, sigma), colour, sigma)]
+    crests = [*((_crests(thin, sigma), sigma) for sigma in SIGMAS), (_crests(thin, WIDE, SIGMAS[-1]), WIDE)]
+    found = [piece for some, sigma in crests for piece in _straight_pieces(*some, colour, sigma)]
     return _Pieces(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
-def _crests(plane: Float, sigma: float) -> tuple[Index, Float, Float]:
-    """Flat indices (N,) of the crests of bright ridges of about that width in a plane (H, W), their strength (N,), and
-    the angle across them (N,).
+def _ridges(plane: Float, sigma: float) -> tuple[Float, list[Float]]:
+    """(H, W) the strength of bright ridges of about that width in a plane (H, W); its second derivatives xx, yy and xy.
 
     After Lindeberg, "Edge Detection and Ridge Detection with Automatic Scale Selection", 1998, at given scales.
     """
     smooth = cv2.GaussianBlur(plane, (0, 0), sigma)
     second = [
-        cv2.Sobel(smooth, cv2.CV_32F, dx, dy, scale=0.25 * sigma**2, borderType=cv2.BORDER_REPLICATE)
+        np.asarray(cv2.Sobel(smooth, cv2.CV_32F, dx, dy, scale=0.25 * sigma**2, borderType=cv2.BORDER_REPLICATE))
         for dx, dy in ((2, 0), (0, 2), (1, 1))
     ]
     xx, yy, xy = second
     strength = np.minimum(cv2.magnitude(xx - yy, 2 * xy), -(xx + yy))
     strength[[0, -1]], strength[:, [0, -1]] = 0, 0
-    at = np.flatnonzero(strength > np.maximum(LEAST, box_mean(plane, AROUND_PX)))
+    return strength, second
+
+
+def _crests(plane: Float, sigma: float, before: float | None = None) -> tuple[Index, Float, Float]:
+    """Flat indices (N,) of the crests of bright ridges of about that width in a plane (H, W), their strength (N,), and
+    the angle across them (N,). Ridges of the width `before` must be weaker there.
+    """
+    strength, second = _ridges(plane, sigma)
+    least = np.maximum(LEAST, box_mean(plane, max(AROUND_PX, round(AROUND_SIGMAS * sigma))))
+    if before is not None:
+        least = np.maximum(least, _ridges(plane, before)[0])
+    at = np.flatnonzero(strength > least)
     xx, yy, xy = (part.ravel()[at] for part in second)
     angle = 0.5 * np.arctan2(-2 * xy, yy - xx)
     step = np.round(np.sin(angle)).astype(np.int64) * plane.shape[1] + np.round(np.cos(angle)).astype(np.int64)

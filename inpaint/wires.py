@@ -22,6 +22,7 @@ BESIDE_PX, TINT_PX = (2, 4, 7), (3, 5, 7, 9, 11)  # so far beyond its rims the d
 EQUAL, EQUAL_OF_WIRE = 0.04, 0.6  # both sides are one background if their colours differ by less, or by less than this
 # share of what the wire stands out by,
 LEVEL_PX = 3.0  # and their depth by less
+ONE_BACKGROUND = 0.5  # a wire has the same colours on both sides over such a share: the rim of a surface has not
 STANDING, STANDING_PX, CLEAR = 0.15, 14, 0.5  # a wire stands over such a share and length, before one background
 GLUED_CLEAR, GLUED_THIN, GLUED_SHARE = 0.65, 0.08, 0.08  # or, if it does not, is so much more before one background,
 # is so clear and so long, of the long side
@@ -31,6 +32,8 @@ FROM_OWN, FROM_BESIDE = 0.02, 0.075  # depth may be so many times as much behind
 # not seen to stand, or anywhere if it stands nowhere
 HIDDEN = 20.0  # behind, where it else would be behind what is beside it: it counts so much more
 ROUNDS, PRECISION = 40, 0.003
+CROSSING, JOINT_PX, JOINT = 0.25, 8, 2000.0  # wires are joined where they come so close, if the sine of their angle is
+# larger; that counts so much more
 REACH_SHARE = 0.034  # a wire goes on over such gaps, of the long side; one that stands nowhere ends no farther on
 SHOWS = 0.3  # it is there where it stands out from its surroundings by this share of what it usually does
 OFF_PX, OFF_LENGTH_PX = 1.5, 8  # of less nobody sees that a wire bends
@@ -56,11 +59,20 @@ class _Axis:
     above: Float  # (2, N) by how much disparity it stands before each side, that below 0 across the axis first
     clear: Bool  # (N,) whether it is seen before one background, or stands before both sides
     clearness: float  # how much it usually stands out from its surroundings
+    one_background: float  # over which share of it both sides have the same colours
 
     @property
     def stands(self) -> Float:
         """(N,) by how much disparity it stands before both sides."""
         return np.asarray(self.above.min(0), np.float32)
+
+
+@dataclass
+class _Wire:
+    line: Line
+    axis: _Axis
+    there: Bool  # (N,) where it is
+    level: Float  # (N,) its disparity
 
 
 def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) -> tuple[Float, Bool]:
@@ -76,10 +88,16 @@ def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) ->
         return disparity, nowhere
     colour = hued(rgb)
     thin = thinness(colour)
-    result, wires = disparity.copy(), nowhere
+    found = []
     for line in find_lines(colour, thin):
         axis = _axis(line, disparity, colour, thin, budget_px)
         level, there = _level(axis, budget_px, line.length / max(disparity.shape))
+        if there.any():
+            found.append(_Wire(line, axis, there, level))
+    _join(found, budget_px)
+    result, wires = disparity.copy(), nowhere
+    for wire in found:
+        line, axis, there, level = wire.line, wire.axis, wire.there, wire.level
         if np.count_nonzero(np.abs(level - axis.own)[there] * budget_px > OFF_PX) < OFF_LENGTH_PX:
             continue
         at, place = _body(line, axis, there, disparity, thin, budget_px)
@@ -116,7 +134,8 @@ def _axis(line: Line, disparity: Float, colour: Float, thin: Float, budget_px: f
     seen = found | (there & shows)
     close = (place >= -reach) & (place < line.length + reach)
     beside = np.maximum(sides[0][0], sides[1][0])
-    return _Axis(place, xy, found, seen, shows, there, close, own, beside, above, clear, clearness)
+    one = float(equal[found].mean())
+    return _Axis(place, xy, found, seen, shows, there, close, own, beside, above, clear, clearness, one)
 
 
 def _level(axis: _Axis, budget_px: float, share: float) -> tuple[Float, Bool]:
@@ -124,6 +143,8 @@ def _level(axis: _Axis, budget_px: float, share: float) -> tuple[Float, Bool]:
     is none.
     """
     front = np.maximum(axis.own, axis.beside)
+    if axis.one_background < ONE_BACKGROUND:
+        return front, np.zeros(len(front), bool)
     stands = axis.stands * budget_px > STANDS_PX
     clear = (axis.clear & axis.found).sum() / axis.found.sum()
     if (stands & axis.found).sum() >= max(STANDING_PX, STANDING * axis.close.sum()) and clear >= CLEAR:
@@ -139,7 +160,47 @@ def _level(axis: _Axis, budget_px: float, share: float) -> tuple[Float, Bool]:
     if crosses and clear >= GLUED_CLEAR and axis.clearness > GLUED_THIN and share > GLUED_SHARE:
         slack = np.full_like(front, FROM_BESIDE)
         return _straight(axis.place, front, known, slack, np.ones_like(front)), axis.there & axis.close
-    return front, np.zeros(len(known), bool)
+    return front, np.zeros(len(front), bool)
+
+
+def _join(wires: list[_Wire], budget_px: float) -> None:
+    """Where two wires cross, bring the farther one forward to the nearer: what crosses is mostly joined there."""
+    joints: list[dict[int, float]] = [{} for _ in wires]
+    for number, wire in enumerate(wires):
+        for other_number, other in enumerate(wires[:number]):
+            places = _crossing(wire, other)
+            if places is None:
+                continue
+            levels = wire.level[places[0]], other.level[places[1]]
+            if abs(levels[0] - levels[1]) * budget_px < STANDS_PX:
+                continue
+            farther = int(levels[1] < levels[0])
+            one = (number, other_number)[farther]
+            joints[one][places[farther]] = float(max(levels))
+            wires[one].level = _joined(wires[one].axis, joints[one])
+
+
+def _crossing(one: _Wire, other: _Wire) -> tuple[int, int] | None:
+    """At which of their places two wires cross; None where they do not, or hardly."""
+    ways = np.stack([one.line.along, -other.line.along], 1)
+    if abs(np.linalg.det(ways)) < CROSSING:
+        return None
+    first, second = np.round(np.linalg.solve(ways, other.line.start - one.line.start)).astype(int)
+    places = int(first - one.axis.place[0]), int(second - other.axis.place[0])
+    for wire, place in zip((one, other), places, strict=True):
+        if not (0 <= place < len(wire.there) and wire.there[max(0, place - JOINT_PX) : place + JOINT_PX + 1].any()):
+            return None
+    return places
+
+
+def _joined(axis: _Axis, joints: dict[int, float]) -> Float:
+    """(N,) the level of a wire that has such levels at those places; it may be nearer than it was seen elsewhere."""
+    front, known = np.maximum(axis.own, axis.beside), axis.seen.copy()
+    slack, weight = np.full_like(front, FROM_OWN), np.ones_like(front)
+    for place, level in joints.items():
+        front[place], known[place] = level, True
+        slack[place] = weight[place] = JOINT
+    return _straight(axis.place, front, known, slack, weight)
 
 
 def _feet(axis: _Axis, budget_px: float) -> Bool:

@@ -45,6 +45,16 @@ def test_a_line_is_found_where_it_is(angle: float, width: float, length: float) 
     assert line.seen.mean() > 0.95
 
 
+def test_a_thick_pole_is_a_line() -> None:
+    colour = np.full((720, 1280, 3), GREY, np.float32)
+    colour[100:620, 640:657] = DARK  # 17 px
+    colour[100:620, 640:646] = GREY / 2  # light falls on one side of it
+    (line,) = lines(colour)
+    assert line.rims == pytest.approx((-9, 9), abs=3)
+    assert abs(line.length - 520) < 30
+    assert off_px(line, ((648, 100), (648, 620))) < 4
+
+
 def test_a_line_goes_on_behind_what_hides_it() -> None:
     colour = drawn((40, 60), (280, 180), 3)
     cv2.circle(colour, (160, 120), 15, (0.9, 0.3, 0.2), -1)

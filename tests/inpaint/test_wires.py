@@ -132,6 +132,35 @@ def test_a_strip_between_two_surfaces_is_no_wire() -> None:
     np.testing.assert_array_equal(result, disparity)
 
 
+def test_the_rim_of_a_surface_is_no_wire() -> None:
+    """A ridge between sky and ground, which sharpening has left before both."""
+    disparity, (colour, pole) = np.full(SHAPE, SKY, np.float32), photo()
+    colour[pole] = colour[0, 0]
+    colour[HORIZON:] = (0.5, 0.6, 0.3)
+    colour[HORIZON - 4 : HORIZON] = 0.1
+    disparity[HORIZON - 4 : HORIZON, :200] = 0.5
+    result, there = wired(disparity, colour)
+    np.testing.assert_array_equal(result, disparity)
+    assert not there.any()
+
+
+def test_wires_that_cross_are_joined() -> None:
+    disparity = np.full(SHAPE, SKY, np.float32)
+    colour = np.full((*SHAPE, 3), (0.6, 0.75, 0.95), np.float32)
+    near, far = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.uint8)
+    cv2.line(near, (20, 60), (280, 140), 1, 3)
+    cv2.line(far, (150, 10), (150, 190), 1, 3)
+    colour[(near | far) > 0] = 0.1
+    disparity[far > 0], disparity[near > 0] = 0.4, 0.7
+    disparity[:, 200:] = disparity[160:] = SKY
+    result, _ = wired(disparity, colour)
+    assert result[100, 150] == pytest.approx(0.7, abs=0.02)
+    np.testing.assert_allclose(result[20:180, 150], 0.7, atol=0.05)
+    alone = np.where(near > 0, np.float32(SKY), disparity)
+    apart, _ = wired(alone, np.where(((near > 0) & (far == 0))[..., None], colour[0, 0], colour))
+    np.testing.assert_allclose(apart[20:180, 150], 0.4, atol=0.02)
+
+
 @pytest.mark.parametrize("budget_px", [0.0, 3.0])
 def test_what_no_move_bends_stays(budget_px: float) -> None:
     disparity, (colour, _) = ground(), photo()
