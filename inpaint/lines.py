@@ -27,7 +27,7 @@ GAP_SHARE, GAP_OF_LINE = 0.025, 0.4  # after such a gap: of the long side, or of
 GROWTHS = 12
 SHORTEST_PX, SHORTEST_SHARE = 40, 0.06  # px, of the long side
 COVERED = 0.6  # so much of a line must be seen
-SLENDER = 12  # times as long as wide
+SLENDER, SLIM = 8, 12  # times as long as wide; so much and it may go on beyond where it was found
 BUNDLE_SHARE, BUNDLE_SPREAD = 0.013, 0.02  # lines with such a gap are a bundle: of the long side; and how far the gap
 BUNDLE_OVERLAP = 0.7  # may change: of the line; and how much of the shorter line has the longer one beside it
 RIM, MIDDLE = 0.4, 0.6  # share of how a line stands out at which it ends, and of the most around its axis
@@ -52,6 +52,11 @@ class Line:
     def across(self) -> Float:
         """(2,) unit vector."""
         return np.array([-self.along[1], self.along[0]], np.float32)
+
+    @property
+    def slim(self) -> bool:
+        """Whether it may be longer than what was found of it: short ones end in other things, and look like others."""
+        return self.length >= SLIM * (self.rims[1] - self.rims[0])
 
 
 @dataclass(frozen=True)

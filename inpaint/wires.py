@@ -9,23 +9,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from inpaint.axes import STANDS_PX, Axis, find_axis
 from inpaint.colours import hued
 from inpaint.filters import Bool, Float, steps, widened
-from inpaint.lines import Line, find_lines, sample, thinness
+from inpaint.lines import find_lines, sample, thinness
 from inpaint.tears import SHARP, Index
 
-STANDS_PX = 2.0  # a wire stands before what is beside it if a move opens it by so much
-BESIDE_PX, TINT_PX = (2, 4, 7), (3, 5, 7, 9, 11)  # so far beyond its rims the depth and the colours beside it are seen
-EQUAL, EQUAL_OF_WIRE = 0.04, 0.6  # both sides are one background if their colours differ by less, or by less than this
-# share of what the wire stands out by,
-LEVEL_PX = 3.0  # and their depth by less
 ONE_BACKGROUND = 0.5  # a wire has the same colours on both sides over such a share: the rim of a surface has not
 STANDING, STANDING_PX, CLEAR = 0.15, 14, 0.5  # a wire stands over such a share and length, before one background
 GLUED_CLEAR, GLUED_THIN, GLUED_SHARE = 0.65, 0.08, 0.08  # or, if it does not, is so much more before one background,
 # is so clear and so long, of the long side
+HELD_CLEAR, HELD_OUT = 0.8, 0.2  # or so much and so clear, if it ends at something nearer of its colour, as an arm does
+HELD_ALIKE, HELD = 0.8, 20.0  # at a pole: over such a share of what is right beyond its end, whose depth counts so much
 STEP_PX, STEP_OVER_PX = 4.0, 16  # and crosses such a step of depth over so much, which would break it
 FOOT_PX = 10  # the step may be this far beyond its end: a mast stands on a ship
 FROM_OWN, FROM_BESIDE = 0.02, 0.075  # depth may be so many times as much behind a wire as before it where the wire was
@@ -34,8 +31,6 @@ HIDDEN = 20.0  # behind, where it else would be behind what is beside it: it cou
 ROUNDS, PRECISION = 40, 0.003
 CROSSING, JOINT_PX, JOINT = 0.25, 8, 2000.0  # wires are joined where they come so close, if the sine of their angle is
 # larger; that counts so much more
-REACH_SHARE = 0.034  # a wire goes on over such gaps, of the long side; one that stands nowhere ends no farther on
-SHOWS = 0.3  # it is there where it stands out from its surroundings by this share of what it usually does
 OFF_PX, OFF_LENGTH_PX = 1.5, 8  # of less nobody sees that a wire bends
 BODY_PX, CORE_PX = 4, 2  # pixels so far beyond its rims are its own by their depth, or so far by their colour
 BODY = 0.4  # if they stand out by this share of what it does
@@ -43,34 +38,9 @@ SPREAD_SHARE = 0.008  # what is so close to a bundle's rims is its own, as cable
 KEEP_SHARE = 0.004  # depth edges this close to wires are real: of the long side
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """N places along the axis of a wire, a pixel apart, and what there is."""
-
-    place: Index  # (N,) px from the start of its line
-    xy: Float  # (N, 2)
-    found: Bool  # (N,) where its line was found
-    seen: Bool  # (N,) there, and where it shows as it goes on
-    shows: Bool  # (N,) where it stands out from its surroundings
-    there: Bool  # (N,) where it is: where it is seen, and over gaps
-    close: Bool  # (N,) no farther beyond its line than over a gap
-    own: Float  # (N,) disparity
-    beside: Float  # (N,) the larger disparity of both sides
-    above: Float  # (2, N) by how much disparity it stands before each side, that below 0 across the axis first
-    clear: Bool  # (N,) whether it is seen before one background, or stands before both sides
-    clearness: float  # how much it usually stands out from its surroundings
-    one_background: float  # over which share of it both sides have the same colours
-
-    @property
-    def stands(self) -> Float:
-        """(N,) by how much disparity it stands before both sides."""
-        return np.asarray(self.above.min(0), np.float32)
-
-
 @dataclass
 class _Wire:
-    line: Line
-    axis: _Axis
+    axis: Axis
     there: Bool  # (N,) where it is
     level: Float  # (N,) its disparity
 
@@ -90,17 +60,17 @@ def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) ->
     thin = thinness(colour)
     found = []
     for line in find_lines(colour, thin):
-        axis = _axis(line, disparity, colour, thin, budget_px)
+        axis = find_axis(line, disparity, colour, thin, budget_px)
         level, there = _level(axis, budget_px, line.length / max(disparity.shape))
         if there.any():
-            found.append(_Wire(line, axis, there, level))
+            found.append(_Wire(axis, there, level))
     _join(found, budget_px)
     result, wires = disparity.copy(), nowhere
     for wire in found:
-        line, axis, there, level = wire.line, wire.axis, wire.there, wire.level
+        axis, there, level = wire.axis, wire.there, wire.level
         if np.count_nonzero(np.abs(level - axis.own)[there] * budget_px > OFF_PX) < OFF_LENGTH_PX:
             continue
-        at, place = _body(line, axis, there, disparity, thin, budget_px)
+        at, place = _body(axis, there, disparity, thin, budget_px)
         new = ~wires.ravel()[at]
         if new.mean() >= 0.5:
             # No nearer than 1, for which the budget holds.
@@ -109,36 +79,7 @@ def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) ->
     return result, widened(wires.astype(np.uint8), round(KEEP_SHARE * max(wires.shape))) > 0
 
 
-def _axis(line: Line, disparity: Float, colour: Float, thin: Float, budget_px: float) -> _Axis:
-    """Of a line, and beyond its ends as far as it shows, but at least as far as a wire may go on over a gap."""
-    h, w = disparity.shape
-    place = np.arange(-(h + w), line.length + h + w)
-    xy = (line.start + place[:, None] * line.along).astype(np.float32)
-    inside = ((xy >= 0) & (xy <= (w - 1, h - 1))).all(1)
-    place, xy = place[inside], xy[inside]
-    found = (place >= 0) & (place < line.length)
-    found[found] = line.seen[place[found]]
-    rims = ((line.rims[0], -1), (line.rims[1], 1))
-    inner = np.arange(np.ceil(line.rims[0]), np.floor(line.rims[1]) + 1) if line.bundle else (-1, 0, 1)
-    own, bright = (np.max([sample(plane, xy, line.across, k) for k in inner], 0) for plane in (disparity, thin))
-    sides = [np.array([sample(disparity, xy, line.across, rim + sign * k) for k in BESIDE_PX]) for rim, sign in rims]
-    tints = [np.median([sample(colour, xy, line.across, rim + sign * k) for k in TINT_PX], 0) for rim, sign in rims]
-    equal = np.abs(tints[0] - tints[1]).max(-1) < np.maximum(EQUAL, EQUAL_OF_WIRE * bright)
-    above = own - np.array([side.min(0) for side in sides])
-    clear = (equal & (np.abs(above[0] - above[1]) * budget_px < LEVEL_PX)) | (above.min(0) * budget_px > STANDS_PX)
-    out = bright - np.maximum(*(sample(thin, xy, line.across, rim + 3 * sign) for rim, sign in rims))
-    clearness = float(np.median(out[found]))
-    shows = out > SHOWS * clearness
-    reach = round(REACH_SHARE * max(h, w))
-    there = _there(found, shows, reach)
-    seen = found | (there & shows)
-    close = (place >= -reach) & (place < line.length + reach)
-    beside = np.maximum(sides[0][0], sides[1][0])
-    one = float(equal[found].mean())
-    return _Axis(place, xy, found, seen, shows, there, close, own, beside, above, clear, clearness, one)
-
-
-def _level(axis: _Axis, budget_px: float, share: float) -> tuple[Float, Bool]:
+def _level(axis: Axis, budget_px: float, share: float) -> tuple[Float, Bool]:
     """(N,) the disparity of a wire that has such a `share` of the picture's long side, and where it is; nowhere if it
     is none.
     """
@@ -154,12 +95,18 @@ def _level(axis: _Axis, budget_px: float, share: float) -> tuple[Float, Bool]:
         if np.count_nonzero(hidden) >= OFF_LENGTH_PX:
             level = _straight(axis.place, front, axis.seen, slack, np.where(hidden, HIDDEN, 1))
         return level, axis.there
-    known = (axis.clear & axis.found) | _feet(axis, budget_px)
+    feet = _feet(axis, budget_px)
+    known = (axis.clear & axis.found) | feet
     step = np.abs(axis.beside[STEP_OVER_PX:] - axis.beside[:-STEP_OVER_PX]) * budget_px > STEP_PX
     crosses = (step & known[STEP_OVER_PX:] & known[:-STEP_OVER_PX]).any()
-    if crosses and clear >= GLUED_CLEAR and axis.clearness > GLUED_THIN and share > GLUED_SHARE:
+    if crosses and clear >= GLUED_CLEAR and axis.clearness > GLUED_THIN and share > GLUED_SHARE and axis.line.slim:
         slack = np.full_like(front, FROM_BESIDE)
         return _straight(axis.place, front, known, slack, np.ones_like(front)), axis.there & axis.close
+    held = feet.any() and axis.alike[feet].mean() > HELD_ALIKE
+    if held and clear >= HELD_CLEAR and axis.clearness > HELD_OUT:
+        slack, weight = np.where(feet, HELD, FROM_BESIDE), np.where(feet, HELD, 1)
+        there = (axis.there & axis.close) | _between(axis.found, feet)
+        return _straight(axis.place, front, known, slack, weight), there
     return front, np.zeros(len(front), bool)
 
 
@@ -182,10 +129,10 @@ def _join(wires: list[_Wire], budget_px: float) -> None:
 
 def _crossing(one: _Wire, other: _Wire) -> tuple[int, int] | None:
     """At which of their places two wires cross; None where they do not, or hardly."""
-    ways = np.stack([one.line.along, -other.line.along], 1)
+    ways = np.stack([one.axis.line.along, -other.axis.line.along], 1)
     if abs(np.linalg.det(ways)) < CROSSING:
         return None
-    first, second = np.round(np.linalg.solve(ways, other.line.start - one.line.start)).astype(int)
+    first, second = np.round(np.linalg.solve(ways, other.axis.line.start - one.axis.line.start)).astype(int)
     places = int(first - one.axis.place[0]), int(second - other.axis.place[0])
     for wire, place in zip((one, other), places, strict=True):
         if not (0 <= place < len(wire.there) and wire.there[max(0, place - JOINT_PX) : place + JOINT_PX + 1].any()):
@@ -193,7 +140,7 @@ def _crossing(one: _Wire, other: _Wire) -> tuple[int, int] | None:
     return places
 
 
-def _joined(axis: _Axis, joints: dict[int, float]) -> Float:
+def _joined(axis: Axis, joints: dict[int, float]) -> Float:
     """(N,) the level of a wire that has such levels at those places; it may be nearer than it was seen elsewhere."""
     front, known = np.maximum(axis.own, axis.beside), axis.seen.copy()
     slack, weight = np.full_like(front, FROM_OWN), np.ones_like(front)
@@ -203,7 +150,7 @@ def _joined(axis: _Axis, joints: dict[int, float]) -> Float:
     return _straight(axis.place, front, known, slack, weight)
 
 
-def _feet(axis: _Axis, budget_px: float) -> Bool:
+def _feet(axis: Axis, budget_px: float) -> Bool:
     """(N,) the places right beyond the ends of a wire, where something nearer is there that it may stand on."""
     first, last = np.flatnonzero(axis.found)[[0, -1]]
     number = np.arange(len(axis.found))
@@ -213,6 +160,16 @@ def _feet(axis: _Axis, budget_px: float) -> Bool:
         nearer = (axis.beside - axis.beside[end]) * budget_px > STEP_PX
         feet |= close & nearer
     return feet
+
+
+def _between(found: Bool, feet: Bool) -> Bool:
+    """(N,) the places between the ends of a wire and its feet, the nearest ones included."""
+    number = np.arange(len(found))
+    first, last = np.flatnonzero(found)[[0, -1]]
+    start = number[feet & (number < first)].max(initial=-1)
+    end = number[feet & (number > last)].min(initial=len(found))
+    before, after = start >= 0, end < len(found)
+    return ((number >= start) & (number <= first) & before) | ((number >= last) & (number <= end) & after)
 
 
 def _straight(place: Index, front: Float, known: Bool, slack: Float, weight: Float) -> Float:
@@ -245,21 +202,9 @@ def _affine(x: Float, values: Float, slack: Float, weight: Float) -> Float:
     return np.asarray(found)
 
 
-def _there(found: Bool, shows: Bool, gap: int) -> Bool:
-    """(N,) where a wire is: where it shows, crumbs apart, over gaps, as far as that hangs together with where it was
-    found.
-    """
-    part = (shows | found).astype(np.uint8)[None]
-    part = cv2.morphologyEx(part, cv2.MORPH_OPEN, np.ones((1, 5), np.uint8))
-    part = cv2.copyMakeBorder(part, 0, 0, gap, gap, cv2.BORDER_CONSTANT)
-    whole = cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((1, gap | 1), np.uint8))[:, gap:-gap]
-    _, label = cv2.connectedComponents(whole)
-    return np.asarray(np.isin(label[0], np.unique(label[0][found])) & (whole[0] > 0))
-
-
-def _body(line: Line, axis: _Axis, there: Bool, disparity: Float, thin: Float, budget_px: float) -> tuple[Index, Index]:
+def _body(axis: Axis, there: Bool, disparity: Float, thin: Float, budget_px: float) -> tuple[Index, Index]:
     """The flat indices of a wire's pixels (M,), and the places along its axis (M,) that they are at."""
-    h, w = disparity.shape
+    line, (h, w) = axis.line, disparity.shape
     spread = round(SPREAD_SHARE * max(h, w)) if line.bundle else 0
     left, right = line.rims[0] - spread, line.rims[1] + spread
     margin = int(max(-left, right)) + BODY_PX + 2

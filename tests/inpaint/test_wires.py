@@ -88,6 +88,21 @@ def test_a_wire_goes_on_where_it_looks_other() -> None:
     np.testing.assert_allclose(result[38:192, 151], 0.6, atol=0.02)
 
 
+@pytest.mark.parametrize(("top", "goes_on"), [(30, True), (74, False)])
+def test_short_wires_do_not_go_on(top: int, goes_on: bool) -> None:
+    """What looks like a short one beyond its end may be something other."""
+    disparity, (colour, pole) = np.full(SHAPE, SKY, np.float32), photo(5)
+    colour[:] = colour[0, 0]
+    upper, beyond = pole.copy(), pole.copy()
+    upper[:top] = upper[HORIZON:] = beyond[: HORIZON + 8] = beyond[HORIZON + 44 :] = False  # too short for a line
+    colour[upper | beyond] = 0.1
+    colour[beyond] = 0.35
+    disparity[upper] = 0.6
+    result, _ = wired(disparity, colour)
+    np.testing.assert_allclose(result[top + 4 : HORIZON - 4, 151], 0.6, atol=0.02)
+    np.testing.assert_allclose(result[HORIZON + 14 : HORIZON + 38, 151], 0.6 if goes_on else SKY, atol=0.02)
+
+
 def test_cables_of_a_bundle_may_drift_apart() -> None:
     disparity = np.full(SHAPE, SKY, np.float32)
     colour = np.full((*SHAPE, 3), (0.6, 0.75, 0.95), np.float32)
@@ -128,6 +143,30 @@ def test_a_strip_between_two_surfaces_is_no_wire() -> None:
     disparity, (colour, _) = np.full(SHAPE, SKY, np.float32), photo()
     disparity[:, 153:] = np.where(np.arange(SHAPE[0]) < HORIZON, 0.4, 0.8)[:, None]
     colour[:, 153:] = (0.8, 0.3, 0.2)
+    result, _ = wired(disparity, colour)
+    np.testing.assert_array_equal(result, disparity)
+
+
+def arm(colour_of_pole: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Disparity and colours of a dark arm, too short for a wire of its own, at a pole that alone was seen; the arm."""
+    disparity, colour = np.full(SHAPE, SKY, np.float32), np.full((*SHAPE, 3), (0.6, 0.75, 0.95), np.float32)
+    held = np.zeros(SHAPE, bool)
+    held[80:85, 140:186] = True
+    disparity[20:, 110:140], colour[20:, 110:140] = 0.6, colour_of_pole
+    colour[held] = 0.1
+    return disparity, colour, held
+
+
+def test_a_pole_holds_its_arms() -> None:
+    disparity, colour, held = arm(0.1)
+    result, _ = wired(disparity, colour)
+    np.testing.assert_allclose(result[82, 142:180], 0.6, atol=0.02)
+    apart = ~cv2.dilate(held.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(bool)
+    np.testing.assert_array_equal(result[apart], disparity[apart])
+
+
+def test_what_only_ends_behind_something_stays_behind_it() -> None:
+    disparity, colour, _ = arm(0.9)
     result, _ = wired(disparity, colour)
     np.testing.assert_array_equal(result, disparity)
 
