@@ -16,6 +16,7 @@ BESIDE_PX, TINT_PX = (2, 4, 7), (3, 5, 7, 9, 11)  # so far beyond its rims the d
 EQUAL, EQUAL_OF_WIRE = 0.04, 0.6  # both sides are one background if their colours differ by less, or by less than this
 # share of what the wire stands out by,
 LEVEL_PX = 3.0  # and their depth by less
+ONE_BACKGROUND = 0.5  # a wire has the same colours on both sides over such a share: the rim of a surface has not
 REACH_SHARE = 0.034  # a wire goes on over such gaps, of the long side; one that stands nowhere ends no farther on
 SHOWS = 0.3  # it is there where it stands out from its surroundings by this share of what it usually does
 ALIKE = 0.1  # it has its usual colour where that differs by less
@@ -39,7 +40,12 @@ class Axis:
     clear: Bool  # (N,) whether it is seen before one background, or stands before both sides
     alike: Bool  # (N,) where it has its usual colour
     clearness: float  # how much it usually stands out from its surroundings
-    one_background: float  # over which share of it both sides have the same colours
+    clear_share: float  # over which share of what was found of it it is clear; 0 for the rim of a surface
+
+    @property
+    def front(self) -> Float:
+        """(N,) disparity that hides nothing of it."""
+        return np.maximum(self.own, self.beside)
 
     @property
     def stands(self) -> Float:
@@ -75,10 +81,10 @@ def find_axis(line: Line, disparity: Float, colour: Float, thin: Float, budget_p
     there = _there(found, shows, reach) & (close | line.slim)
     seen = found | (there & shows & line.slim)
     beside = np.maximum(sides[0][0], sides[1][0])
-    one = float(equal[found].mean())
+    share = float(clear[found].mean()) if equal[found].mean() >= ONE_BACKGROUND else 0.0
     tint = sample(colour, xy, line.across, 0)
     alike = np.abs(tint - np.median(tint[found], 0)).max(-1) < ALIKE
-    return Axis(line, place, xy, found, seen, shows, there, close, own, beside, above, clear, alike, clearness, one)
+    return Axis(line, place, xy, found, seen, shows, there, close, own, beside, above, clear, alike, clearness, share)
 
 
 def _there(found: Bool, shows: Bool, gap: int) -> Bool:

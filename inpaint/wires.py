@@ -17,14 +17,13 @@ from inpaint.filters import Bool, Float, steps, widened
 from inpaint.lines import find_lines, sample, thinness
 from inpaint.tears import SHARP, Index
 
-ONE_BACKGROUND = 0.5  # a wire has the same colours on both sides over such a share: the rim of a surface has not
 STANDING, STANDING_PX, CLEAR = 0.15, 14, 0.5  # a wire stands over such a share and length, before one background
 GLUED_CLEAR, GLUED_THIN, GLUED_SHARE = 0.65, 0.08, 0.08  # or, if it does not, is so much more before one background,
-# is so clear and so long, of the long side
-HELD_CLEAR, HELD_OUT = 0.8, 0.2  # or so much and so clear, if it ends at something nearer of its colour, as an arm does
-HELD_ALIKE, HELD = 0.8, 20.0  # at a pole: over such a share of what is right beyond its end, whose depth counts so much
+# stands out so much by its colour and is so long, of the long side
 STEP_PX, STEP_OVER_PX = 4.0, 16  # and crosses such a step of depth over so much, which would break it
 FOOT_PX = 10  # the step may be this far beyond its end: a mast stands on a ship
+HELD_CLEAR, HELD_OUT = 0.8, 0.35  # or if it does so much, and ends at something nearer of its colour
+HELD_ALIKE = 0.8  # over such a share of what is right beyond its end
 FROM_OWN, FROM_BESIDE = 0.02, 0.075  # depth may be so many times as much behind a wire as before it where the wire was
 # not seen to stand, or anywhere if it stands nowhere
 HIDDEN = 20.0  # behind, where it else would be behind what is beside it: it counts so much more
@@ -58,56 +57,76 @@ def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) ->
         return disparity, nowhere
     colour = hued(rgb)
     thin = thinness(colour)
-    found = []
+    found, others = [], []
     for line in find_lines(colour, thin):
         axis = find_axis(line, disparity, colour, thin, budget_px)
-        level, there = _level(axis, budget_px, line.length / max(disparity.shape))
-        if there.any():
-            found.append(_Wire(axis, there, level))
+        wire = _standing(axis, budget_px) or _glued(axis, budget_px, max(disparity.shape)) or _held(axis, budget_px)
+        if wire is None:
+            others.append(line)
+        else:
+            found.append(wire)
     _join(found, budget_px)
-    result, wires = disparity.copy(), nowhere
-    for wire in found:
-        axis, there, level = wire.axis, wire.there, wire.level
-        if np.count_nonzero(np.abs(level - axis.own)[there] * budget_px > OFF_PX) < OFF_LENGTH_PX:
-            continue
-        at, place = _body(axis, there, disparity, thin, budget_px)
-        new = ~wires.ravel()[at]
-        if new.mean() >= 0.5:
-            # No nearer than 1, for which the budget holds.
-            result.ravel()[at[new]] = np.minimum(np.maximum(level, axis.beside), 1)[place[new]]
-            wires.ravel()[at] = True
+    result, wires = disparity.copy(), nowhere.copy()
+    _put(found, result, wires, thin, budget_px)
+    axes = [find_axis(line, result, colour, thin, budget_px) for line in others] if found else []
+    _put([wire for axis in axes if (wire := _held(axis, budget_px))], result, wires, thin, budget_px)
     return result, widened(wires.astype(np.uint8), round(KEEP_SHARE * max(wires.shape))) > 0
 
 
-def _level(axis: Axis, budget_px: float, share: float) -> tuple[Float, Bool]:
-    """(N,) the disparity of a wire that has such a `share` of the picture's long side, and where it is; nowhere if it
-    is none.
-    """
-    front = np.maximum(axis.own, axis.beside)
-    if axis.one_background < ONE_BACKGROUND:
-        return front, np.zeros(len(front), bool)
+def _put(found: list[_Wire], disparity: Float, wires: Bool, thin: Float, budget_px: float) -> None:
+    """Give the disparity of what is `found` to its pixels in `disparity` (H, W), and add them to `wires` (H, W)."""
+    before = disparity.copy()
+    for wire in found:
+        axis, level = wire.axis, wire.level
+        if np.count_nonzero(np.abs(level - axis.own)[wire.there] * budget_px > OFF_PX) < OFF_LENGTH_PX:
+            continue
+        at, place = _body(axis, wire.there, before, thin, budget_px)
+        new = ~wires.ravel()[at]
+        if new.mean() >= 0.5:
+            # No nearer than 1, for which the budget holds.
+            disparity.ravel()[at[new]] = np.minimum(np.maximum(level, axis.beside), 1)[place[new]]
+            wires.ravel()[at] = True
+
+
+def _standing(axis: Axis, budget_px: float) -> _Wire | None:
+    """A wire that was seen to stand before its surroundings."""
     stands = axis.stands * budget_px > STANDS_PX
-    clear = (axis.clear & axis.found).sum() / axis.found.sum()
-    if (stands & axis.found).sum() >= max(STANDING_PX, STANDING * axis.close.sum()) and clear >= CLEAR:
-        slack = np.where(stands, 1, FROM_OWN)
-        level = _straight(axis.place, front, axis.seen, slack, np.ones_like(front))
-        hidden = axis.seen & ((axis.beside - level) * budget_px > STEP_PX)
-        if np.count_nonzero(hidden) >= OFF_LENGTH_PX:
-            level = _straight(axis.place, front, axis.seen, slack, np.where(hidden, HIDDEN, 1))
-        return level, axis.there
-    feet = _feet(axis, budget_px)
-    known = (axis.clear & axis.found) | feet
+    if (stands & axis.found).sum() < max(STANDING_PX, STANDING * axis.close.sum()) or axis.clear_share < CLEAR:
+        return None
+    slack, weight = np.where(stands, 1, FROM_OWN), np.ones_like(axis.front)
+    level = _straight(axis.place, axis.front, axis.seen, slack, weight)
+    hidden = axis.seen & ((axis.beside - level) * budget_px > STEP_PX)
+    if np.count_nonzero(hidden) >= OFF_LENGTH_PX:
+        level = _straight(axis.place, axis.front, axis.seen, slack, np.where(hidden, HIDDEN, 1))
+    return _Wire(axis, axis.there, level)
+
+
+def _glued(axis: Axis, budget_px: float, side: int) -> _Wire | None:
+    """A wire that has the depth of what lies behind it, which would break it where that steps. `side`: the long one."""
+    clear = axis.clear_share >= GLUED_CLEAR and axis.clearness > GLUED_THIN
+    if not (clear and axis.line.slim and axis.line.length > GLUED_SHARE * side):
+        return None
+    known = axis.clear & axis.found
+    known[np.concatenate(_feet(axis, budget_px))] = True
     step = np.abs(axis.beside[STEP_OVER_PX:] - axis.beside[:-STEP_OVER_PX]) * budget_px > STEP_PX
-    crosses = (step & known[STEP_OVER_PX:] & known[:-STEP_OVER_PX]).any()
-    if crosses and clear >= GLUED_CLEAR and axis.clearness > GLUED_THIN and share > GLUED_SHARE and axis.line.slim:
-        slack = np.full_like(front, FROM_BESIDE)
-        return _straight(axis.place, front, known, slack, np.ones_like(front)), axis.there & axis.close
-    held = feet.any() and axis.alike[feet].mean() > HELD_ALIKE
-    if held and clear >= HELD_CLEAR and axis.clearness > HELD_OUT:
-        slack, weight = np.where(feet, HELD, FROM_BESIDE), np.where(feet, HELD, 1)
-        there = (axis.there & axis.close) | _between(axis.found, feet)
-        return _straight(axis.place, front, known, slack, weight), there
-    return front, np.zeros(len(front), bool)
+    if not (step & known[STEP_OVER_PX:] & known[:-STEP_OVER_PX]).any():
+        return None
+    slack, weight = np.full_like(axis.front, FROM_BESIDE), np.ones_like(axis.front)
+    return _Wire(axis, axis.there & axis.close, _straight(axis.place, axis.front, known, slack, weight))
+
+
+def _held(axis: Axis, budget_px: float) -> _Wire | None:
+    """A wire that ends at something nearer of its colour, as an arm does at a pole. It has the depth of that."""
+    if axis.clear_share < HELD_CLEAR or axis.clearness <= HELD_OUT:
+        return None
+    feet = [side for side in _feet(axis, budget_px) if len(side)]
+    if not feet or axis.alike[np.concatenate(feet)].mean() <= HELD_ALIKE:
+        return None
+    number, ends = np.arange(len(axis.place)), [side[0] for side in feet]
+    level = np.interp(number, ends, [np.median(axis.front[side]) for side in feet])
+    reach = [*np.flatnonzero(axis.found)[[0, -1]], *ends]
+    there = (axis.there & axis.close) | ((number >= min(reach)) & (number <= max(reach)))
+    return _Wire(axis, there, level.astype(np.float32))
 
 
 def _join(wires: list[_Wire], budget_px: float) -> None:
@@ -142,7 +161,7 @@ def _crossing(one: _Wire, other: _Wire) -> tuple[int, int] | None:
 
 def _joined(axis: Axis, joints: dict[int, float]) -> Float:
     """(N,) the level of a wire that has such levels at those places; it may be nearer than it was seen elsewhere."""
-    front, known = np.maximum(axis.own, axis.beside), axis.seen.copy()
+    front, known = axis.front.copy(), axis.seen.copy()
     slack, weight = np.full_like(front, FROM_OWN), np.ones_like(front)
     for place, level in joints.items():
         front[place], known[place] = level, True
@@ -150,26 +169,16 @@ def _joined(axis: Axis, joints: dict[int, float]) -> Float:
     return _straight(axis.place, front, known, slack, weight)
 
 
-def _feet(axis: Axis, budget_px: float) -> Bool:
-    """(N,) the places right beyond the ends of a wire, where something nearer is there that it may stand on."""
+def _feet(axis: Axis, budget_px: float) -> tuple[Index, Index]:
+    """The places right beyond the two ends of a wire, from there on, at which something nearer is that may hold it."""
     first, last = np.flatnonzero(axis.found)[[0, -1]]
-    number = np.arange(len(axis.found))
-    feet = np.zeros(len(number), bool)
-    for beyond, end in ((number < first, first), (number > last, last)):
-        close = beyond & (np.abs(number - end) <= FOOT_PX)
-        nearer = (axis.beside - axis.beside[end]) * budget_px > STEP_PX
-        feet |= close & nearer
-    return feet
 
+    def nearer(end: int, beyond: Index) -> Index:
+        beyond = beyond[(beyond >= 0) & (beyond < len(axis.found))]
+        return beyond[(axis.beside[beyond] - axis.beside[end]) * budget_px > STEP_PX]
 
-def _between(found: Bool, feet: Bool) -> Bool:
-    """(N,) the places between the ends of a wire and its feet, the nearest ones included."""
-    number = np.arange(len(found))
-    first, last = np.flatnonzero(found)[[0, -1]]
-    start = number[feet & (number < first)].max(initial=-1)
-    end = number[feet & (number > last)].min(initial=len(found))
-    before, after = start >= 0, end < len(found)
-    return ((number >= start) & (number <= first) & before) | ((number >= last) & (number <= end) & after)
+    away = np.arange(1, FOOT_PX + 1)
+    return nearer(first, first - away), nearer(last, last + away)
 
 
 def _straight(place: Index, front: Float, known: Bool, slack: Float, weight: Float) -> Float:

@@ -165,6 +165,14 @@ def test_a_pole_holds_its_arms() -> None:
     np.testing.assert_array_equal(result[apart], disparity[apart])
 
 
+def test_a_pole_that_was_not_seen_itself_holds_its_arms() -> None:
+    disparity, (colour, _) = ground(), photo()
+    colour[60:63, 153:200] = 0.1
+    result, _ = wired(disparity, colour)
+    assert result[61, 151] > SKY + 0.2
+    np.testing.assert_allclose(result[61, 156:196], result[61, 151], atol=0.05)
+
+
 def test_what_only_ends_behind_something_stays_behind_it() -> None:
     disparity, colour, _ = arm(0.9)
     result, _ = wired(disparity, colour)
