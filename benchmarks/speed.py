@@ -110,6 +110,7 @@ def encode_only_fps(frames: Iterator[UInt8], n_frames: int, size: tuple[int, int
     stored = np.memmap(folder / "frames.rgb", np.uint8, "w+", shape=(n_frames, height, width, 3))
     for number, frame in enumerate(frames):
         stored[number] = frame
+    stored.flush()  # else the disk would still be at work
     begun = time.perf_counter()
     with VideoWriter(folder / "encode_only.mp4", VideoSpec(width, height, fps)) as writer:
         for frame in stored:
