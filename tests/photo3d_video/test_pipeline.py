@@ -6,8 +6,10 @@ import json
 import re
 import socket
 import time
+import weakref
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +95,16 @@ def test_things_land_where_the_cameras_say(context, picture, scene) -> None:
     for frame, x in zip(pipeline.render_frames(context, scene, path), expected, strict=True):
         disc = frame[..., 0].astype(int) - frame[..., 2] > 90  # it is orange
         assert np.nonzero(disc)[1].mean() + 0.5 == pytest.approx(x, abs=1)
+
+
+def test_frames_let_go_of_the_scene_once_the_driver_has_it(context, picture, scene) -> None:
+    own = replace(scene, textures=scene.textures.copy())
+    textures = weakref.ref(own.textures)
+    frames = pipeline.render_frames(context, own, moves.make_path("pan", pipeline.make_view(picture, BUDGET_PX), 9))
+    del own
+    next(frames)
+    assert textures() is None
+    assert len(list(frames)) == 8
 
 
 def test_same_input_same_frames(context, picture, scene) -> None:
