@@ -15,7 +15,7 @@ from inpaint.tears import Index
 
 THIN_SHARE = 0.016  # what is at most about so wide, of the long side, is thin
 SIGMAS = (0.8, 1.6, 3.2, 5.0)  # of the ridges that are looked for, px
-WIDE = 8.0  # and of wide ones, px: only where they are stronger than those of the size before, or thin ones are, too
+WIDE = 8.0  # and of wide ones, px, only where they are stronger than those of the size before: thin ones look like them
 LEAST, STRONG = 0.02, 0.04  # strength of a ridge everywhere and somewhere; the least is no less than the mean around
 AROUND_PX, AROUND_SIGMAS = 20, 4  # over so much: px, and what it is at least for wide ridges
 DIRECTIONS = 12  # ridges are followed as long as their direction is the same one of so many
@@ -150,8 +150,14 @@ def _bundle(one: Line, other: Line, gap_px: float) -> Line | None:
 
 
 def _pieces(colour: Float, thin: Float) -> _Pieces:
-    crests = [*((_crests(thin, sigma), sigma) for sigma in SIGMAS), (_crests(thin, WIDE, SIGMAS[-1]), WIDE)]
-    found = [piece for some, sigma in crests for piece in _straight_pieces(*some, colour, sigma)]
+    found: list[tuple[Float, Float, Float, Float]] = []
+    narrower = np.zeros_like(thin)
+    for sigma in (*SIGMAS, WIDE):
+        strength, second = _ridges(thin, sigma)
+        least = np.maximum(LEAST, box_mean(thin, max(AROUND_PX, round(AROUND_SIGMAS * sigma))))
+        crests = _crests(strength, second, np.maximum(least, narrower) if sigma == WIDE else least)
+        found += _straight_pieces(*crests, colour, sigma)
+        narrower = strength
     return _Pieces(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
@@ -171,18 +177,14 @@ def _ridges(plane: Float, sigma: float) -> tuple[Float, list[Float]]:
     return strength, second
 
 
-def _crests(plane: Float, sigma: float, before: float | None = None) -> tuple[Index, Float, Float]:
-    """Flat indices (N,) of the crests of bright ridges of about that width in a plane (H, W), their strength (N,), and
-    the angle across them (N,). Ridges of the width `before` must be weaker there.
+def _crests(strength: Float, second: list[Float], least: Float) -> tuple[Index, Float, Float]:
+    """Flat indices (N,) of the crests of ridges, as `_ridges` has them, that are stronger than `least` (H, W), their
+    strength (N,), and the angle across them (N,).
     """
-    strength, second = _ridges(plane, sigma)
-    least = np.maximum(LEAST, box_mean(plane, max(AROUND_PX, round(AROUND_SIGMAS * sigma))))
-    if before is not None:
-        least = np.maximum(least, _ridges(plane, before)[0])
     at = np.flatnonzero(strength > least)
     xx, yy, xy = (part.ravel()[at] for part in second)
     angle = 0.5 * np.arctan2(-2 * xy, yy - xx)
-    step = np.round(np.sin(angle)).astype(np.int64) * plane.shape[1] + np.round(np.cos(angle)).astype(np.int64)
+    step = np.round(np.sin(angle)).astype(np.int64) * strength.shape[1] + np.round(np.cos(angle)).astype(np.int64)
     flat = strength.ravel()
     crest = (flat[at] >= flat[at - step]) & (flat[at] > flat[at + step])
     return at[crest], flat[at[crest]], angle[crest]

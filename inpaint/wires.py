@@ -22,8 +22,8 @@ GLUED_CLEAR, GLUED_THIN, GLUED_SHARE = 0.65, 0.08, 0.08  # or, if it does not, i
 # stands out so much by its colour and is so long, of the long side
 STEP_PX, STEP_OVER_PX = 4.0, 16  # and crosses such a step of depth over so much, which would break it
 FOOT_PX = 10  # the step may be this far beyond its end: a mast stands on a ship
-HELD_CLEAR, HELD_OUT = 0.8, 0.35  # or if it does so much, and ends at something nearer of its colour
-HELD_ALIKE = 0.8  # over such a share of what is right beyond its end
+HELD_CLEAR, HELD_OUT = 0.8, 0.35  # or is so much before one background, stands out so much by its colour, and ends at
+HELD_ALIKE = 0.8  # something nearer that has its colour over such a share of what is right beyond the end
 FROM_OWN, FROM_BESIDE = 0.02, 0.075  # depth may be so many times as much behind a wire as before it where the wire was
 # not seen to stand, or anywhere if it stands nowhere
 HIDDEN = 20.0  # behind, where it else would be behind what is beside it: it counts so much more
@@ -66,7 +66,7 @@ def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) ->
         else:
             found.append(wire)
     _join(found, budget_px)
-    result, wires = disparity.copy(), nowhere.copy()
+    result, wires = disparity.copy(), nowhere
     _put(found, result, wires, thin, budget_px)
     axes = [find_axis(line, result, colour, thin, budget_px) for line in others] if found else []
     _put([wire for axis in axes if (wire := _held(axis, budget_px))], result, wires, thin, budget_px)
