@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inpaint.filters import Bool, Float, box_mean
+from inpaint.pieces import Pieces, runs
 from inpaint.tears import Index
 
 THIN_SHARE = 0.016  # what is at most about so wide, of the long side, is thin
@@ -21,10 +22,6 @@ AROUND_PX, AROUND_SIGMAS = 20, 4  # over so much: px, and what it is at least fo
 DIRECTIONS = 12  # ridges are followed as long as their direction is the same one of so many
 PIECE_PX, SEED_PX = 8, 14  # the shortest pieces of ridges that count, and that a line begins with
 STRAIGHT_PX = 1.0  # deviation of a straight piece from its line
-ASIDE_PX, ASIDE_SHARE = 1.5, 0.012  # a piece belongs to a line so little beside it: px, and share of how far beyond
-ALIKE, SIZES = 0.2, 2.2  # and with such a colour, and such a width, in comparison
-GAP_SHARE, GAP_OF_LINE = 0.025, 0.4  # after such a gap: of the long side, or of the line
-GROWTHS = 12
 SHORTEST_PX, SHORTEST_SHARE = 40, 0.06  # px, of the long side
 COVERED = 0.6  # so much of a line must be seen
 SLENDER, SLIM = 8, 12  # times as long as wide; so much and it may go on beyond where it was found
@@ -59,21 +56,6 @@ class Line:
         return self.length >= SLIM * (self.rims[1] - self.rims[0])
 
 
-@dataclass(frozen=True)
-class _Pieces:
-    """N straight pieces of ridges."""
-
-    start: Float  # (N, 2) x and y
-    end: Float  # (N, 2)
-    colour: Float  # (N, 3)
-    sigma: Float  # (N,)
-
-    @property
-    def length(self) -> Float:
-        """(N,)"""
-        return np.asarray(np.linalg.norm(self.end - self.start, axis=1), np.float32)
-
-
 def thinness(colour: Float) -> Float:
     """(H, W) how much thin things stand out from the colours (H, W, 3) around them; 0 where nothing thin is.
 
@@ -89,24 +71,12 @@ def find_lines(colour: Float, thin: Float) -> list[Line]:
     pieces = _pieces(colour, thin)
     side = max(thin.shape)
     lines = []
-    used = np.zeros(len(pieces.sigma), bool)
-    for seed in np.argsort(-pieces.length):
-        if used[seed] or pieces.length[seed] < SEED_PX:
-            continue
-        start, end, members = _grown(pieces, int(seed), GAP_SHARE * side)
-        used[members] = True
-        length = float(np.linalg.norm(end - start))
-        if length < max(SHORTEST_PX, SHORTEST_SHARE * side):
-            continue
-        along = (end - start) / length
-        seen = np.zeros(int(length) + 1, bool)
-        ends = [(part[members] - start) @ along for part in (pieces.start, pieces.end)]
-        for first, last in np.sort(ends, 0).T:
-            seen[max(0, int(first) - 3) : int(last) + 4] = True
-        places = start + np.arange(len(seen))[:, None] * along
-        rims = _rims(thin, places[seen], np.array([-along[1], along[0]]))
-        if seen.mean() >= COVERED and rims is not None and length >= SLENDER * (rims[1] - rims[0]):
-            lines.append((float(pieces.sigma[seed]) * length, Line(start, along, rims, seen)))
+    for run in runs(pieces, side, SEED_PX, max(SHORTEST_PX, SHORTEST_SHARE * side)):
+        places = run.start + np.arange(len(run.seen))[:, None] * run.along
+        rims = _rims(thin, places[run.seen], np.array([-run.along[1], run.along[0]]))
+        if run.seen.mean() >= COVERED and rims is not None and run.length >= SLENDER * (rims[1] - rims[0]):
+            size = float(pieces.sigma[run.seed]) * run.length
+            lines.append((size, Line(run.start, run.along, rims, run.seen)))
     return _bundled([line for _, line in sorted(lines, key=lambda entry: -entry[0])], side)
 
 
@@ -149,7 +119,7 @@ def _bundle(one: Line, other: Line, gap_px: float) -> Line | None:
     return Line(one.start + first * one.along, one.along, rims, seen, bundle=True)
 
 
-def _pieces(colour: Float, thin: Float) -> _Pieces:
+def _pieces(colour: Float, thin: Float) -> Pieces:
     found: list[tuple[Float, Float, Float, Float]] = []
     narrower = np.zeros_like(thin)
     for sigma in (*SIGMAS, WIDE):
@@ -158,7 +128,7 @@ def _pieces(colour: Float, thin: Float) -> _Pieces:
         crests = _crests(strength, second, np.maximum(least, narrower) if sigma == WIDE else least)
         found += _straight_pieces(*crests, colour, sigma)
         narrower = strength
-    return _Pieces(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    return Pieces(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
 def _ridges(plane: Float, sigma: float) -> tuple[Float, list[Float]]:
@@ -193,7 +163,7 @@ def _crests(strength: Float, second: list[Float], least: Float) -> tuple[Index, 
 def _straight_pieces(
     at: Index, strength: Float, angle: Float, colour: Float, sigma: float
 ) -> Iterator[tuple[Float, Float, Float, Float]]:
-    """For each direction the fields of `_Pieces` for those connected pieces of crests that are straight, long and
+    """For each direction the fields of `Pieces` for those connected pieces of crests that are straight, long and
     strong enough.
     """
     y, x = np.divmod(at, colour.shape[1])
@@ -211,7 +181,7 @@ def _straight_pieces(
 def _those_straight(
     label: Index, points: Index, strength: Float, tint: Float, sigma: float
 ) -> tuple[Float, Float, Float, Float]:
-    """The fields of `_Pieces` for those pieces `label` (N,) of `points` (N, 2) that are."""
+    """The fields of `Pieces` for those pieces `label` (N,) of `points` (N, 2) that are."""
     size = np.bincount(label)
 
     def mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -232,37 +202,6 @@ def _those_straight(
     ends = (middle + reach[:, None] * along for reach in (first, last))
     start, end, colour = (field[good].astype(np.float32) for field in (*ends, mean(tint)))
     return start, end, colour, np.full(len(start), sigma, np.float32)
-
-
-def _grown(pieces: _Pieces, seed: int, gap_px: float) -> tuple[Float, Float, Index]:
-    """Start (2,), end (2,) and pieces (M,) of the line that goes on from the piece `seed` to both sides."""
-    start, end, members = pieces.start[seed], pieces.end[seed], np.array([seed])
-    lengths = pieces.length
-    alike = (np.abs(pieces.colour - pieces.colour[seed]).max(1) < ALIKE) & (
-        np.abs(np.log(pieces.sigma / pieces.sigma[seed])) < np.log(SIZES)
-    )
-    for _ in range(GROWTHS):
-        length = float(np.linalg.norm(end - start))
-        along = (end - start) / length
-        across = np.array([-along[1], along[0]])
-        places = np.sort([(pieces.start - start) @ along, (pieces.end - start) @ along], 0)
-        aside = np.maximum(np.abs((pieces.start - start) @ across), np.abs((pieces.end - start) @ across))
-        beyond = np.maximum(np.maximum(-places[0], places[1] - length), 0)
-        gap = max(gap_px, GAP_OF_LINE * length)
-        fits = alike & (aside < np.minimum(ASIDE_PX + ASIDE_SHARE * beyond, 2 * ASIDE_PX))
-        fits &= (places[1] > -gap) & (places[0] < length + gap) & (places[1] - places[0] > 0.9 * lengths)
-        fits[seed] = True
-        if np.array_equal(np.flatnonzero(fits), members):
-            break
-        members = np.flatnonzero(fits)
-        points = np.concatenate([pieces.start[members], pieces.end[members]])
-        weight = np.tile(lengths[members], 2)[:, None]
-        middle = (points * weight).sum(0) / weight.sum()
-        off = points - middle
-        along = np.linalg.eigh((off * weight).T @ off)[1][:, 1]
-        reach = off @ along
-        start, end = middle + reach.min() * along, middle + reach.max() * along
-    return start, end, members
 
 
 def _rims(thin: Float, places: Float, across: Float) -> tuple[float, float] | None:

@@ -14,6 +14,7 @@ from inpaint.filters import Bool, Float, steps, widened
 Index = npt.NDArray[np.int64]
 
 SHARP = 0.5  # a step of which one pixel had this share before it was made sharp is measured or drawn, not estimated
+OPEN_PX = 4.0  # steps that no move opens by so much do not tell which it is
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,15 @@ def were_blurred(pairs: TornPairs, disparity: Float, before: Float) -> Bool:
     """
     flat = disparity.ravel()
     return np.asarray(before.ravel()[pairs.near] < SHARP * (flat[pairs.near] - flat[pairs.far]))
+
+
+def was_made_sharp(disparity: Float, before: Float, budget_px: float) -> bool:
+    """Whether most steps of `disparity` (H, W) that a move opens came only of making it sharp; `before` (H, W) as for
+    `were_blurred`. Depth that was measured or drawn knows its wires and outlines.
+    """
+    step = steps(disparity)
+    torn = step * budget_px > OPEN_PX
+    return bool(torn.any()) and float(np.mean(before[torn] < SHARP * step[torn])) >= 0.5
 
 
 def jumps_px(disparity: Float, budget_px: float) -> tuple[Float, Float]:

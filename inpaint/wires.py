@@ -13,9 +13,9 @@ import numpy as np
 
 from inpaint.axes import STANDS_PX, Axis, find_axis
 from inpaint.colours import hued
-from inpaint.filters import Bool, Float, steps, widened
+from inpaint.filters import Bool, Float, widened
 from inpaint.lines import find_lines, sample, thinness
-from inpaint.tears import SHARP, Index
+from inpaint.tears import Index
 
 STANDING, STANDING_PX, CLEAR = 0.15, 14, 0.5  # a wire stands over such a share and length, before one background
 GLUED_CLEAR, GLUED_THIN, GLUED_SHARE = 0.65, 0.08, 0.08  # or, if it does not, is so much more before one background,
@@ -44,17 +44,8 @@ class _Wire:
     level: Float  # (N,) its disparity
 
 
-def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) -> tuple[Float, Bool]:
-    """`disparity` (H, W) with whole wires, as the photo `rgb` (H, W, 3) in 0..1 shows them, and (H, W) where they are.
-
-    `before` (H, W): the `steepest_steps` of the disparity before it was made sharp. What was sharp already
-    knows its wires.
-    """
-    nowhere = np.zeros(disparity.shape, bool)
-    step = steps(disparity)
-    torn = step * budget_px > STEP_PX
-    if not torn.any() or np.mean(before[torn] < SHARP * step[torn]) < 0.5:
-        return disparity, nowhere
+def with_wires(disparity: Float, rgb: Float, budget_px: float) -> tuple[Float, Bool]:
+    """`disparity` (H, W) with whole wires, as the photo `rgb` (H, W, 3) in 0..1 has them; where (H, W) they are."""
     colour = hued(rgb)
     thin = thinness(colour)
     found, others = [], []
@@ -66,7 +57,7 @@ def with_wires(disparity: Float, before: Float, rgb: Float, budget_px: float) ->
         else:
             found.append(wire)
     _join(found, budget_px)
-    result, wires = disparity.copy(), nowhere
+    result, wires = disparity.copy(), np.zeros(disparity.shape, bool)
     _put(found, result, wires, thin, budget_px)
     axes = [find_axis(line, result, colour, thin, budget_px) for line in others] if found else []
     _put([wire for axis in axes if (wire := _held(axis, budget_px))], result, wires, thin, budget_px)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,15 @@ from hypothesis import strategies as st
 from scipy.ndimage import label
 
 from inpaint.chains import find_tears
-from inpaint.tears import Links, jumps_px, smooth_surfaces, surfaces, torn_pairs
+from inpaint.tears import (
+    Links,
+    jumps_px,
+    smooth_surfaces,
+    steepest_steps,
+    surfaces,
+    torn_pairs,
+    was_made_sharp,
+)
 from tests.scenes import SCENES, cases, ramp, staircase, two_planes
 
 BUDGET_PX = 40.0
@@ -132,3 +141,11 @@ def test_values_come_in_the_order_of_torn_pairs() -> None:
     values = np.arange(12, dtype=np.float32).reshape(3, 4)
     np.testing.assert_array_equal(values.ravel()[torn_pairs(links, values).first], [6, 3])
     np.testing.assert_array_equal(links.at_tears(values[:, :-1], values[:-1]), [6, 3])
+
+
+def test_depth_that_was_blurred_is_told_from_measured_depth() -> None:
+    q = two_planes().disparity
+    blurred = cv2.GaussianBlur(q, (0, 0), 4)
+    assert was_made_sharp(q, steepest_steps(blurred), 30.0)
+    assert not was_made_sharp(q, steepest_steps(q), 30.0)
+    assert not was_made_sharp(np.full_like(q, 0.5), steepest_steps(blurred), 30.0), "nothing is torn"

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from inpaint.edges import sharpen
 from inpaint.layers import build_layers
-from inpaint.tears import steepest_steps
 from inpaint.wires import with_wires
 from tests.scenes import calm_fill
 
@@ -39,11 +38,6 @@ def blurred(disparity: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(disparity, (0, 0), 4)
 
 
-def wired(disparity: np.ndarray, colour: np.ndarray, budget_px: float = BUDGET_PX) -> tuple[np.ndarray, np.ndarray]:
-    """Where disparity was estimated."""
-    return with_wires(disparity, steepest_steps(blurred(disparity)), colour, budget_px)
-
-
 def bend_px(disparity: np.ndarray, column: int = 151, rows: slice = slice(34, 196)) -> float:
     """How much a move bends what runs down a column."""
     level = disparity[rows, column]
@@ -53,7 +47,7 @@ def bend_px(disparity: np.ndarray, column: int = 151, rows: slice = slice(34, 19
 
 def test_a_pole_with_the_depth_of_what_lies_behind_becomes_whole() -> None:
     disparity, (colour, pole) = ground(), photo()
-    result, there = wired(disparity, colour)
+    result, there = with_wires(disparity, colour, BUDGET_PX)
     assert bend_px(disparity) > 5
     assert bend_px(result) < 1.5
     assert result.max() < disparity.max() + 0.001, "it stands, and leans no farther towards the camera than the ground"
@@ -69,7 +63,7 @@ def test_a_wire_that_was_seen_in_parts_has_their_depth_everywhere() -> None:
     truth = np.linspace(0.5, 0.9, SHAPE[0], dtype=np.float32)[:, None].repeat(SHAPE[1], 1)
     parts = pole & ((np.arange(SHAPE[0]) // 40 % 2) == 0)[:, None]
     disparity[parts] = truth[parts]
-    result, _ = wired(disparity, colour)
+    result, _ = with_wires(disparity, colour, BUDGET_PX)
     inner = pole.copy()
     inner[:36] = inner[-6:] = False
     np.testing.assert_allclose(result[inner], truth[inner], atol=0.03)
@@ -83,7 +77,7 @@ def test_a_wire_goes_on_where_it_looks_other() -> None:
     colour[lower] = 0.4  # too light to be found as part of the dark line
     colour[HORIZON : HORIZON + 6] = (0.8, 0.3, 0.2)
     disparity[upper] = 0.6
-    result, there = wired(disparity, colour)
+    result, there = with_wires(disparity, colour, BUDGET_PX)
     assert there[lower].mean() > 0.95
     np.testing.assert_allclose(result[38:192, 151], 0.6, atol=0.02)
 
@@ -98,7 +92,7 @@ def test_short_wires_do_not_go_on(top: int, goes_on: bool) -> None:
     colour[upper | beyond] = 0.1
     colour[beyond] = 0.35
     disparity[upper] = 0.6
-    result, _ = wired(disparity, colour)
+    result, _ = with_wires(disparity, colour, BUDGET_PX)
     np.testing.assert_allclose(result[top + 4 : HORIZON - 4, 151], 0.6, atol=0.02)
     np.testing.assert_allclose(result[HORIZON + 14 : HORIZON + 38, 151], 0.6 if goes_on else SKY, atol=0.02)
 
@@ -111,7 +105,7 @@ def test_cables_of_a_bundle_may_drift_apart() -> None:
         cv2.line(cables, (x, 20), (x + drift, SHAPE[0] - 1), 1, 2)
     colour[cables > 0] = 0.1
     disparity[20:HORIZON, 147:158] = 0.6
-    result, _ = wired(disparity, colour)
+    result, _ = with_wires(disparity, colour, BUDGET_PX)
     np.testing.assert_allclose(result[30:190][cables[30:190] > 0], 0.6, atol=0.02)
 
 
@@ -120,22 +114,15 @@ def test_a_wire_that_stands_before_the_sky_is_not_behind_the_ground() -> None:
     sky = pole.copy()
     sky[HORIZON:] = False
     disparity[sky] = 0.3
-    result, _ = wired(disparity, colour)
+    result, _ = with_wires(disparity, colour, BUDGET_PX)
     assert (result[pole] >= disparity[pole] - 0.01).all()
     assert bend_px(result) < 1.5
-
-
-def test_depth_that_was_sharp_already_knows_its_wires() -> None:
-    disparity, (colour, _) = ground(), photo()
-    result, there = with_wires(disparity, steepest_steps(disparity), colour, BUDGET_PX)
-    np.testing.assert_array_equal(result, disparity)
-    assert not there.any()
 
 
 def test_marks_on_a_surface_stay_on_it() -> None:
     disparity, (colour, _) = np.linspace(0.2, 0.9, SHAPE[0], dtype=np.float32)[:, None].repeat(SHAPE[1], 1), photo()
     disparity[20:60, 20:80] = 0.95  # something that is torn off, or nothing would be looked for
-    result, _ = wired(disparity, colour)
+    result, _ = with_wires(disparity, colour, BUDGET_PX)
     np.testing.assert_array_equal(result, disparity)
 
 
@@ -143,7 +130,7 @@ def test_a_strip_between_two_surfaces_is_no_wire() -> None:
     disparity, (colour, _) = np.full(SHAPE, SKY, np.float32), photo()
     disparity[:, 153:] = np.where(np.arange(SHAPE[0]) < HORIZON, 0.4, 0.8)[:, None]
     colour[:, 153:] = (0.8, 0.3, 0.2)
-    result, _ = wired(disparity, colour)
+    result, _ = with_wires(disparity, colour, BUDGET_PX)
     np.testing.assert_array_equal(result, disparity)
 
 
@@ -159,7 +146,7 @@ def arm(colour_of_pole: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_a_pole_holds_its_arms() -> None:
     disparity, colour, held = arm(0.1)
-    result, _ = wired(disparity, colour)
+    result, _ = with_wires(disparity, colour, BUDGET_PX)
     np.testing.assert_allclose(result[82, 142:180], 0.6, atol=0.02)
     apart = ~cv2.dilate(held.astype(np.uint8), np.ones((9, 9), np.uint8)).astype(bool)
     np.testing.assert_array_equal(result[apart], disparity[apart])
@@ -168,14 +155,14 @@ def test_a_pole_holds_its_arms() -> None:
 def test_a_pole_that_was_not_seen_itself_holds_its_arms() -> None:
     disparity, (colour, _) = ground(), photo()
     colour[60:63, 153:200] = 0.1
-    result, _ = wired(disparity, colour)
+    result, _ = with_wires(disparity, colour, BUDGET_PX)
     assert result[61, 151] > SKY + 0.2
     np.testing.assert_allclose(result[61, 156:196], result[61, 151], atol=0.05)
 
 
 def test_what_only_ends_behind_something_stays_behind_it() -> None:
     disparity, colour, _ = arm(0.9)
-    result, _ = wired(disparity, colour)
+    result, _ = with_wires(disparity, colour, BUDGET_PX)
     np.testing.assert_array_equal(result, disparity)
 
 
@@ -186,7 +173,7 @@ def test_the_rim_of_a_surface_is_no_wire() -> None:
     colour[HORIZON:] = (0.5, 0.6, 0.3)
     colour[HORIZON - 4 : HORIZON] = 0.1
     disparity[HORIZON - 4 : HORIZON, :200] = 0.5
-    result, there = wired(disparity, colour)
+    result, there = with_wires(disparity, colour, BUDGET_PX)
     np.testing.assert_array_equal(result, disparity)
     assert not there.any()
 
@@ -200,18 +187,18 @@ def test_wires_that_cross_are_joined() -> None:
     colour[(near | far) > 0] = 0.1
     disparity[far > 0], disparity[near > 0] = 0.4, 0.7
     disparity[:, 200:] = disparity[160:] = SKY
-    result, _ = wired(disparity, colour)
+    result, _ = with_wires(disparity, colour, BUDGET_PX)
     assert result[100, 150] == pytest.approx(0.7, abs=0.02)
     np.testing.assert_allclose(result[20:180, 150], 0.7, atol=0.05)
     alone = np.where(near > 0, np.float32(SKY), disparity)
-    apart, _ = wired(alone, np.where(((near > 0) & (far == 0))[..., None], colour[0, 0], colour))
+    apart, _ = with_wires(alone, np.where(((near > 0) & (far == 0))[..., None], colour[0, 0], colour), BUDGET_PX)
     np.testing.assert_allclose(apart[20:180, 150], 0.4, atol=0.02)
 
 
 @pytest.mark.parametrize("budget_px", [0.0, 3.0])
 def test_what_no_move_bends_stays(budget_px: float) -> None:
     disparity, (colour, _) = ground(), photo()
-    result, _ = wired(disparity, colour, budget_px)
+    result, _ = with_wires(disparity, colour, budget_px)
     np.testing.assert_array_equal(result, disparity)
 
 
@@ -232,7 +219,7 @@ def test_a_pole_that_stands_on_something_nearer_rises_from_it() -> None:
     disparity, (colour, pole) = ground(), photo()
     pole[HORIZON:] = False
     colour[HORIZON:] = (0.5, 0.6, 0.3)
-    result, _ = wired(disparity, colour)
+    result, _ = with_wires(disparity, colour, BUDGET_PX)
     foot = slice(HORIZON - 6, HORIZON - 1)
     assert disparity[foot, 151].max() == np.float32(SKY)
     np.testing.assert_allclose(result[foot, 151], GROUND, atol=0.1)
@@ -251,6 +238,6 @@ def test_depth_stays_within_its_range(seed: int, height: int, width: int, budget
     for _ in range(4):
         ends = draw.integers(-20, 220, (2, 2)).tolist()
         cv2.line(colour, *map(tuple, ends), draw.uniform(0, 1, 3).tolist(), int(draw.integers(1, 5)), cv2.LINE_AA)
-    result, there = wired(disparity, colour, budget_px)
+    result, there = with_wires(disparity, colour, budget_px)
     assert result.shape == there.shape == disparity.shape and result.dtype == np.float32
     assert (result >= disparity.min()).all() and (result <= 1).all()
