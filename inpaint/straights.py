@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 
 from inpaint.filters import Bool, Float, far_and_span, mean_near
-from inpaint.lines import sample
 from inpaint.pieces import Pieces, Run, runs
 from inpaint.tears import Index
 
@@ -28,33 +27,57 @@ ALIKE, MOSTLY = 0.03, 0.7  # what changes sides looks no less like the new side 
 # in this share of its pixels
 MORE_SHARE, BESIDE_PX, FAINT = 0.03, 2, 0.03  # so far an edge may go on beyond where it was found, of the long side,
 # if both sides differ, so close to it, by so much
-SMOOTH_SHARE = 0.05, 0.012  # so far to both sides depth is averaged along the nearer and the farther side
+SMOOTH_SHARE = 0.05  # so far to both sides depth is averaged along the nearer side: of the long side
 GRID = 0.7  # so many pixels apart there is a place of a rotated grid in every pixel
 NOTHING = 9.0  # farther than any two colours are apart
 
 
 @dataclass(frozen=True)
-class _Outline:
-    """A straight edge of a photo that is one of depth, at N places a pixel apart."""
+class _Band:
+    """What there is beside an edge of a photo: N places a pixel apart along it, K across it."""
 
     start: Float  # (2,) x and y
     along: Float  # (2,) unit vector
     across: Float  # (2,) unit vector to the nearer side
-    rank: tuple[float, float]  # how far the depth edge is from it, px, if not close; and of close ones outer ones first
-    rim: Float  # (N,) disparity of the nearer side, as far away as depth edges may be
-    near: Float  # (N,) the same, steady
-    far: Float  # (N,) of the farther side, steady
+    seen: Bool  # (N,) where the edge was found
+    more: int  # so many places at both ends are beyond it
+    disparity: Float  # (N, K) from the farther side, across the edge in the middle, to the nearer one
+    colours: Float  # (N, K, 3)
+
+    @property
+    def reach(self) -> int:
+        """px"""
+        return self.disparity.shape[1] // 2
+
+    @property
+    def contrast(self) -> Float:
+        """(N,) how much both sides differ close to the edge."""
+        sides = (self.colours[:, self.reach + away] for away in (BESIDE_PX, -BESIDE_PX))
+        return np.asarray(np.abs(np.subtract(*sides)).max(-1))
+
+
+@dataclass(frozen=True)
+class _Outline:
+    """An edge of a photo that is one of depth, too, at the N places of its band."""
+
+    band: _Band
+    outside: float  # how far the depth edge is outside of it, px
+    off: Float  # (N,) how far it is from it, px; 0 if it is close
+    parting: Float  # (N,) how far towards the nearer side both sides part, px: some places are on it as they are
+    far: Float  # (N,) disparity of the farther side, right beside the depth edge
+    near: Float  # (N,) disparity of the nearer side, steady
     sure: Bool  # (N,) where the depth edge belongs to it
 
 
 def with_straight_outlines(disparity: Float, rgb: Float, budget_px: float) -> Float:
     """`disparity` (H, W) with its edges on the straight ones of the photo `rgb` (H, W, 3) in 0..1 that they follow."""
-    reach = max(3, round(REACH_SHARE * max(disparity.shape)))
+    side = max(disparity.shape)
+    reach = max(3, round(REACH_SHARE * side))
     steep = far_and_span(disparity, reach)[1] * budget_px > STEP_PX
-    found = [_outline(run, disparity, rgb, budget_px, reach) for run in _straight_edges(rgb, steep)]
-    result, taken = disparity.copy(), np.zeros(disparity.shape, bool)
-    for outline in sorted((one for one in found if one is not None), key=lambda one: one.rank):
-        _put(outline, disparity, result, taken, reach)
+    edges = (_outline(_band(run, disparity, rgb, reach), budget_px, side) for run in _straight_edges(rgb, steep))
+    result, off = disparity.copy(), np.full(disparity.shape, np.inf, np.float32)
+    for outline in sorted((edge for edge in edges if edge is not None), key=lambda edge: edge.outside):
+        _put(outline, disparity, result, off)
     return result
 
 
@@ -76,54 +99,57 @@ def _straight_edges(rgb: Float, where: Bool) -> list[Run]:
     return list(runs(pieces, side, SEED_SHARE * side, SHORTEST_SHARE * side))
 
 
-def _outline(run: Run, disparity: Float, rgb: Float, budget_px: float, reach: int) -> _Outline | None:
-    """The outline that a straight edge is; None if it is none."""
-    side, length = max(disparity.shape), len(run.seen)
-    more = round(MORE_SHARE * side)
+def _band(run: Run, disparity: Float, rgb: Float, reach: int) -> _Band:
+    h, w = disparity.shape
+    more = round(MORE_SHARE * max(h, w))
     start = run.start - more * run.along
-    places = start + np.arange(length + 2 * more)[:, None] * run.along
-    seen = np.pad(run.seen, more)
     across = np.array([-run.along[1], run.along[0]], np.float32)
-    if np.median((sample(disparity, places, across, reach) - sample(disparity, places, across, -reach))[seen]) < 0:
-        across = -across
-    far, rim = (sample(disparity, places, across, away) for away in (-reach, reach))
+    places = start + np.arange(len(run.seen) + 2 * more)[:, None] * run.along
+    at = np.round(places[:, None] + np.arange(-reach, reach + 1)[:, None] * across).astype(np.int64)
+    x, y = np.clip(at[..., 0], 0, w - 1), np.clip(at[..., 1], 0, h - 1)
+    seen, depth, colours = np.pad(run.seen, more), disparity[y, x], rgb[y, x]
+    if np.median((depth[:, -1] - depth[:, 0])[seen]) < 0:
+        across, depth, colours = -across, depth[:, ::-1], colours[:, ::-1]
+    return _Band(start, run.along, across, seen, more, depth, colours)
+
+
+def _outline(band: _Band, budget_px: float, side: int) -> _Outline | None:
+    """The outline that a straight edge is; None if it is none. `side`: the photo's long one, px."""
+    depth, reach, length = band.disparity, band.reach, len(band.seen) - 2 * band.more
+    far, rim = depth[:, 0], depth[:, -1]
     span = rim - far
     opens = span * budget_px > STEP_PX
-    if (opens & seen).sum() < STEPS * length:
+    if (opens & band.seen).sum() < STEPS * length:
         return None
-    aways = np.arange(-reach, reach + 1)
-    profile = np.stack([sample(disparity, places, across, away) for away in aways.tolist()], 1)
-    over = ONE_STEP * np.median(span[opens & seen])
-    opens &= (profile.max(1) < rim + over) & (profile.min(1) > far - over)
-    on = max(2, round(ON_SHARE * side))
-    jump = np.diff(profile, axis=1)[:, reach - on : reach + on].max(1)
-    steps = opens & seen
+    over = ONE_STEP * np.median(span[opens & band.seen])
+    opens &= (depth.max(1) < rim + over) & (depth.min(1) > far - over)
+    steps, on = opens & band.seen, max(2, round(ON_SHARE * side))
+    jump = np.diff(depth, axis=1)[:, reach - on : reach + on].max(1)
     if steps.sum() < STEPS * length or (steps & (jump > JUMP * span)).sum() < ON * length:
         return None
-    edge = (profile < ((rim + far) / 2)[:, None]).sum(1) - reach
-    off = float(np.median(edge[steps]))
-    rank = (max(abs(off) - on, 0), -off)
-    colours = np.stack([sample(rgb, places, across, away) for away in aways.tolist()], 1)
-    good = (_looks_so(colours, edge, aways) | (np.abs(edge) <= on)).astype(np.float32)
-    likely = cv2.blur(good[:, None], (1, reach | 1))[:, 0] > 0.5
-    goes_on = opens & likely & (np.abs(colours[:, reach + BESIDE_PX] - colours[:, reach - BESIDE_PX]).max(-1) > FAINT)
-    for end in (np.s_[more + length :], np.s_[more - 1 :: -1]):
+    edge = (depth < ((rim + far) / 2)[:, None]).sum(1) - reach
+    looks_so = _looks_so(band.colours, edge)
+    good = looks_so | (np.abs(edge) <= on)
+    likely = _closed(good, reach // 2) & (_averaged(good, reach) > 0.5)
+    goes_on = opens & good & (2 * np.abs(edge) <= reach) & (band.contrast > FAINT)
+    for end in (np.s_[band.more + length :], np.s_[band.more - 1 :: -1]):
         steps[end] = np.logical_and.accumulate(goes_on[end])
-    sure = _closed(steps, 2 * reach) & likely & (span * budget_px > STEP_PX)
-    weight = steps.astype(np.float32)[:, None]
-    near, far = (
-        mean_near(values[:, None], weight, round(share * side))[:, 0]
-        for values, share in zip((rim, far), SMOOTH_SHARE, strict=True)
+    return _Outline(
+        band,
+        outside=-float(np.median(edge[opens & band.seen])),
+        off=np.maximum(_averaged(np.abs(edge), reach) - on, 0),
+        parting=_averaged(np.where(looks_so, 0, np.clip(edge, -on, on)), reach),
+        far=depth[np.arange(len(edge)), np.clip(reach + edge - 2, 0, reach)],
+        near=mean_near(rim[:, None], steps.astype(np.float32)[:, None], round(SMOOTH_SHARE * side))[:, 0],
+        sure=_closed(steps, 2 * reach) & likely & (span * budget_px > STEP_PX),
     )
-    return _Outline(start, run.along, across, rank, rim, near, far, sure)
 
 
-def _looks_so(colours: Float, edge: Index, aways: Index) -> Bool:
-    """(N,) whether what lies between edges of a photo and the depth edges beside them, `edge` (N,) px towards the
-    nearer side, looks like the side of the photo's edge that it is on. `colours` (N, K, 3) at the distances
-    `aways` (K,).
+def _looks_so(colours: Float, edge: Index) -> Bool:
+    """(N,) whether what lies between an edge of a photo, in the middle of `colours` (N, K, 3), and the depth edge,
+    `edge` (N,) px towards the nearer side, looks like the side of the photo's edge that it is on.
     """
-    away, edge = aways[None], edge[:, None]
+    away, edge = np.arange(colours.shape[1])[None] - colours.shape[1] // 2, edge[:, None]
     between = np.where(edge < 0, (away >= edge) & (away < -1), (away > 1) & (away < edge))
     nearer, farther = away >= np.maximum(edge, 0), away < np.minimum(edge, 0)
     square = (colours * colours).sum(-1)
@@ -133,32 +159,40 @@ def _looks_so(colours: Float, edge: Index, aways: Index) -> Bool:
     return np.asarray((between & (unlike < ALIKE)).sum(1) >= MOSTLY * between.sum(1))
 
 
+def _averaged(values: Bool | Index, span: int) -> Float:
+    """(N,) means of `values` (N,) over about so many places."""
+    return np.asarray(cv2.blur(values.astype(np.float32)[:, None], (1, span | 1))[:, 0])
+
+
 def _closed(there: Bool, gap: int) -> Bool:
     """(N,) `there` (N,) with gaps up to so many places closed, but for those at its ends."""
     part = cv2.copyMakeBorder(there.astype(np.uint8)[None], 0, 0, gap, gap, cv2.BORDER_CONSTANT)
     return np.asarray(cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((1, gap | 1), np.uint8))[0, gap:-gap] > 0)
 
 
-def _put(outline: _Outline, disparity: Float, result: Float, taken: Bool, reach: int) -> None:
-    """Part both sides of an outline in `result` (H, W), where nothing is `taken` (H, W) yet, and take it.
+def _put(outline: _Outline, disparity: Float, result: Float, off: Float) -> None:
+    """Part both sides of an outline in `result` (H, W), but where the depth edge is no farther from another one,
+    `off` (H, W).
 
-    What changes sides has the depth of its new side. What was on its side already is led to that towards the outline,
-    and the less the closer the outline ends.
+    What changes sides has the depth of its new side. What was on the nearer side already is led to that towards the
+    outline, and the less the closer the outline ends.
     """
-    h, w = disparity.shape
-    steps = [np.arange(first, last, GRID)[..., None] for first, last in ((0, len(outline.sure)), (-reach, reach))]
-    xy = np.round(outline.start + steps[0][:, None] * outline.along + steps[1] * outline.across).astype(np.int64)
+    (h, w), band, reach = disparity.shape, outline.band, outline.band.reach
+    steps = [np.arange(first, last, GRID)[..., None] for first, last in ((0, len(band.seen)), (-reach, reach))]
+    xy = np.round(band.start + steps[0][:, None] * band.along + steps[1] * band.across).astype(np.int64)
     xy = xy[((xy >= 0) & (xy < (w, h))).all(-1)]
     at = np.unique(xy[:, 1] * w + xy[:, 0])
-    off = np.stack([at % w, at // w], 1) - outline.start
-    place, away = np.round(off @ outline.along).astype(np.int64), off @ outline.across
-    on = (place >= 0) & (place < len(outline.sure)) & (np.abs(away) <= reach)
-    on[on] = outline.sure[place[on]]
-    on &= ~taken.ravel()[at]
+    from_start = np.stack([at % w, at // w], 1) - band.start
+    place, away = np.round(from_start @ band.along).astype(np.int64), from_start @ band.across
+    on = (place >= 0) & (place < len(band.seen)) & (np.abs(away) <= reach)
+    on[on] = outline.sure[place[on]] & (outline.off[place[on]] < off.ravel()[at[on]])
     at, place, away = at[on], place[on], away[on]
-    near, far, own = outline.near[place], outline.far[place], disparity.ravel()[at]
-    new = np.where(away > 0, near + (outline.rim[place] - near) * (away / reach), far)
-    end = cv2.distanceTransform(np.pad(outline.sure, 1).astype(np.uint8)[None], cv2.DIST_L1, 3)[0, 1:-1]
-    share = np.where((own > (near + far) / 2) == (away > 0), np.minimum(end / (2 * reach), 1)[place], 1)
+    own, near = disparity.ravel()[at], outline.near[place]
+    far, rim = outline.far[place], band.disparity[place, -1]
+    nearer = away > outline.parting[place]
+    new = np.where(nearer, near + (rim - near) * np.maximum(away / reach, 0), far)
+    to_end = cv2.distanceTransform(np.pad(outline.sure, 1).astype(np.uint8)[None], cv2.DIST_L1, 3)[0, 1:-1]
+    share = np.where(nearer, np.minimum(to_end / (2 * reach), 1)[place], 0)
+    share[(own > (near + far) / 2) != nearer] = 1
     result.ravel()[at] = own + (new - own) * share
-    taken.ravel()[at] = True
+    off.ravel()[at] = outline.off[place]

@@ -57,6 +57,15 @@ def test_what_was_eaten_of_a_board_comes_back() -> None:
     np.testing.assert_allclose(with_straight_outlines(before, photo(), BUDGET_PX), depth(200), atol=1e-3)
 
 
+def test_what_is_cut_off_a_board_has_the_depth_of_what_is_beside_it() -> None:
+    shelf = (Y >= 195) & (Y < 200)
+    before = np.where(depth(200 + WAVE / 2) > FAR, NEAR, np.where(shelf, FAR + 0.1, FAR)).astype(np.float32)
+    after = with_straight_outlines(before, photo(), BUDGET_PX)
+    cut = (before[198] == NEAR) & (after[198] < NEAR)
+    assert cut.any()
+    np.testing.assert_allclose(after[198, cut], FAR + 0.1, atol=1e-6)
+
+
 def test_a_rim_that_leans_keeps_its_depth_and_bends_no_more() -> None:
     near = 0.6 + 0.2 * X / SHAPE[1]
     bulge = 0.04 * np.exp(-(((X - 240) / 6) ** 2))
@@ -72,24 +81,45 @@ def test_a_stripe_beside_the_outline_does_not_draw_it_away(of_depth: np.ndarray)
     np.testing.assert_array_equal(with_straight_outlines(before, colour, BUDGET_PX), before)
 
 
-def test_an_edge_goes_on_where_it_is_faint() -> None:
-    """Too soft to be found there, but to be seen, and depth has a step."""
+def ends_softly() -> np.ndarray:
+    """(H, W, 3) colours of a board whose rim is from the column 400 on too soft to be found, but not to be seen."""
     soft = np.array(BOARD) + 0.12 * np.clip((206 - Y) / 12, 0, 1)[..., None]
-    colour = np.where((X < 400)[..., None], photo(), soft).astype(np.float32)
-    before = depth(200 + np.where((X > 400) & (X < 408), 5, 0))
-    after = with_straight_outlines(before, colour, BUDGET_PX)
-    assert np.abs(rows(before)[20:408] - 200).max() == 5
+    return np.where((X < 400)[..., None], photo(), soft).astype(np.float32)
+
+
+def test_an_edge_goes_on_where_it_is_faint() -> None:
+    before = depth(200 + np.where((X > 400) & (X < 408), 3, 0))
+    after = with_straight_outlines(before, ends_softly(), BUDGET_PX)
+    assert np.abs(rows(before)[20:408] - 200).max() == 3
     assert np.abs(rows(after)[20:408] - 200).max() <= 1
+
+
+@pytest.mark.parametrize(("height", "dark"), [(3, True), (5, False)])
+def test_what_rises_beyond_its_end_is_not_cut(height: int, dark: bool) -> None:
+    colour, rise = ends_softly(), (X > 400) & (X < 420) & (199 - height < Y) & (Y < 200)
+    if dark:
+        colour[rise] = 0
+    before = np.where(rise, NEAR, depth(200.0)).astype(np.float32)
+    after = with_straight_outlines(before, colour, BUDGET_PX)
+    np.testing.assert_array_equal(after[:, 402:], before[:, 402:])
 
 
 def test_of_two_edges_the_outer_one_is_the_outline() -> None:
     """What is left behind of a dark rim is seen more than what moves along."""
     colour = photo(202)
     colour[200:202] = 0.05
-    before = depth(201 + WAVE / 2)
-    after = with_straight_outlines(before, colour, BUDGET_PX)
+    after = with_straight_outlines(depth(201), colour, BUDGET_PX)
     assert (after[200, CROSSED] > NEAR - 0.01).all()
     assert (after[199, CROSSED] < FAR + 0.01).all()
+
+
+def test_where_an_outline_passes_from_one_edge_to_another_it_follows_both() -> None:
+    """A tower's sunlit side ends before its shaded one begins."""
+    colour = photo(200 + np.where(X < 240, 0, 5))
+    colour[200:205, 180:300] = 0.55
+    rim = 200 + np.where(X[0] < 240, 0, 5)
+    after = with_straight_outlines(depth(rim), colour, BUDGET_PX)
+    assert np.abs(rows(after) - rim)[np.abs(X[0] - 240) > 16].max() <= 1
 
 
 def test_posts_before_an_edge_keep_their_depth() -> None:
@@ -118,6 +148,13 @@ def test_what_is_on_its_side_is_not_torn_where_an_edge_ends() -> None:
     after = with_straight_outlines(before, colour, BUDGET_PX)
     steps = [np.abs(np.diff(disparity[201, 250:350])).max() for disparity in (before, after)]
     assert steps[1] < 1.2 * steps[0]
+
+
+def test_a_hole_below_a_rim_does_not_draw_it_back() -> None:
+    hole = (X > 300) & (X < 320) & (Y > 203) & (Y < 230)
+    colour = np.where(hole[..., None], WALL, photo()).astype(np.float32)
+    after = with_straight_outlines(np.where(hole, FAR, depth(200 + WAVE)).astype(np.float32), colour, BUDGET_PX)
+    np.testing.assert_allclose(after[201, 240:290], NEAR, atol=1e-3)
 
 
 @pytest.mark.parametrize("height", [5, 10])
