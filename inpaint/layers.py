@@ -23,15 +23,7 @@ from inpaint.regions import grow, part_scraps, peel_regions
 from inpaint.seams import meet_parts, meet_rims
 from inpaint.slopes import opaque_beside_slopes, slopes_at, slopes_for_tears
 from inpaint.straights import with_straight_outlines
-from inpaint.tears import (
-    Links,
-    TornPairs,
-    smooth_surfaces,
-    steepest_steps,
-    surfaces,
-    was_made_sharp,
-    were_blurred,
-)
+from inpaint.tears import Links, TornPairs, smooth_surfaces, steepest_steps, surfaces, was_made_sharp, were_blurred
 from inpaint.wires import with_wires
 
 UInt8 = npt.NDArray[np.uint8]

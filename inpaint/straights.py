@@ -63,7 +63,8 @@ class _Outline:
     band: _Band
     outside: float  # how far the depth edge is outside of it, px
     off: Float  # (N,) how far it is from it, px; 0 if it is close
-    parting: Float  # (N,) how far towards the nearer side both sides part, px: some places are on it as they are
+    parting: Float  # (N,) how far towards the nearer side both sides part, px: at the edge, or, where colours do not
+    # tell, where the depth edge is, if that is close
     far: Float  # (N,) disparity of the farther side, right beside the depth edge
     near: Float  # (N,) disparity of the nearer side, steady
     sure: Bool  # (N,) where the depth edge belongs to it
@@ -76,6 +77,7 @@ def with_straight_outlines(disparity: Float, rgb: Float, budget_px: float) -> Fl
     steep = far_and_span(disparity, reach)[1] * budget_px > STEP_PX
     edges = (_outline(_band(run, disparity, rgb, reach), budget_px, side) for run in _straight_edges(rgb, steep))
     result, off = disparity.copy(), np.full(disparity.shape, np.inf, np.float32)
+    # The outermost goes first: what is left behind of a rim is seen more than what moves along with it.
     for outline in sorted((edge for edge in edges if edge is not None), key=lambda edge: edge.outside):
         _put(outline, disparity, result, off)
     return result
@@ -100,6 +102,7 @@ def _straight_edges(rgb: Float, where: Bool) -> list[Run]:
 
 
 def _band(run: Run, disparity: Float, rgb: Float, reach: int) -> _Band:
+    """What there is `reach` px to both sides of an edge, and a little beyond its ends."""
     h, w = disparity.shape
     more = round(MORE_SHARE * max(h, w))
     start = run.start - more * run.along

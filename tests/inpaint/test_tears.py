@@ -10,15 +10,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import label
 
 from inpaint.chains import find_tears
-from inpaint.tears import (
-    Links,
-    jumps_px,
-    smooth_surfaces,
-    steepest_steps,
-    surfaces,
-    torn_pairs,
-    was_made_sharp,
-)
+from inpaint.tears import Links, jumps_px, smooth_surfaces, steepest_steps, surfaces, torn_pairs, was_made_sharp
 from tests.scenes import SCENES, cases, ramp, staircase, two_planes
 
 BUDGET_PX = 40.0
