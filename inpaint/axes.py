@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float
+from inpaint.filters import Bool, Float, without_gaps
 from inpaint.lines import Line, sample
 from inpaint.tears import Index
 
@@ -91,9 +91,7 @@ def _there(found: Bool, shows: Bool, gap: int) -> Bool:
     """(N,) where a wire is: where it shows, crumbs apart, over gaps, as far as that hangs together with where it was
     found.
     """
-    part = (shows | found).astype(np.uint8)[None]
-    part = cv2.morphologyEx(part, cv2.MORPH_OPEN, np.ones((1, 5), np.uint8))
-    part = cv2.copyMakeBorder(part, 0, 0, gap, gap, cv2.BORDER_CONSTANT)
-    whole = cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((1, gap | 1), np.uint8))[:, gap:-gap]
-    _, label = cv2.connectedComponents(whole)
-    return np.asarray(np.isin(label[0], np.unique(label[0][found])) & (whole[0] > 0))
+    part = cv2.morphologyEx((shows | found).astype(np.uint8)[None], cv2.MORPH_OPEN, np.ones((1, 5), np.uint8))[0] > 0
+    whole = without_gaps(part, gap)
+    _, label = cv2.connectedComponents(whole.astype(np.uint8)[None])
+    return np.asarray(np.isin(label[0], np.unique(label[0][found])) & whole)

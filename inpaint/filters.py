@@ -35,6 +35,12 @@ def widened(values: npt.NDArray[Any], reach: int) -> npt.NDArray[Any]:
     return np.asarray(cv2.dilate(values, np.ones((2 * reach + 1,) * 2, np.uint8)))
 
 
+def without_gaps(there: Bool, gap: int) -> Bool:
+    """(N,) `there` (N,) with gaps up to so many places closed, but for those at its ends."""
+    part = cv2.copyMakeBorder(there.astype(np.uint8)[None], 0, 0, gap, gap, cv2.BORDER_CONSTANT)
+    return np.asarray(cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((1, gap | 1), np.uint8))[0, gap:-gap] > 0)
+
+
 def steps(plane: Float) -> Float:
     """(H, W) the larger one of the steps from each pixel to the right and downward."""
     result = np.zeros_like(plane)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from inpaint.filters import Bool, Float, far_and_span, mean_near
+from inpaint.filters import Bool, Float, far_and_span, mean_near, without_gaps
 from inpaint.pieces import Pieces, Run, runs
 from inpaint.tears import Index
 
@@ -133,7 +133,7 @@ def _outline(band: _Band, budget_px: float, side: int) -> _Outline | None:
     edge = (depth < ((rim + far) / 2)[:, None]).sum(1) - reach
     looks_so = _looks_so(band.colours, edge)
     good = looks_so | (np.abs(edge) <= on)
-    likely = _closed(good, reach // 2) & (_averaged(good, reach) > 0.5)
+    likely = without_gaps(good, reach // 2) & (_averaged(good, reach) > 0.5)
     goes_on = opens & good & (2 * np.abs(edge) <= reach) & (band.contrast > FAINT)
     for end in (np.s_[band.more + length :], np.s_[band.more - 1 :: -1]):
         steps[end] = np.logical_and.accumulate(goes_on[end])
@@ -144,7 +144,7 @@ def _outline(band: _Band, budget_px: float, side: int) -> _Outline | None:
         parting=_averaged(np.where(looks_so, 0, np.clip(edge, -on, on)), reach),
         far=depth[np.arange(len(edge)), np.clip(reach + edge - 2, 0, reach)],
         near=mean_near(rim[:, None], steps.astype(np.float32)[:, None], round(SMOOTH_SHARE * side))[:, 0],
-        sure=_closed(steps, 2 * reach) & likely & (span * budget_px > STEP_PX),
+        sure=without_gaps(steps, 2 * reach) & likely & (span * budget_px > STEP_PX),
     )
 
 
@@ -165,12 +165,6 @@ def _looks_so(colours: Float, edge: Index) -> Bool:
 def _averaged(values: Bool | Index, span: int) -> Float:
     """(N,) means of `values` (N,) over about so many places."""
     return np.asarray(cv2.blur(values.astype(np.float32)[:, None], (1, span | 1))[:, 0])
-
-
-def _closed(there: Bool, gap: int) -> Bool:
-    """(N,) `there` (N,) with gaps up to so many places closed, but for those at its ends."""
-    part = cv2.copyMakeBorder(there.astype(np.uint8)[None], 0, 0, gap, gap, cv2.BORDER_CONSTANT)
-    return np.asarray(cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((1, gap | 1), np.uint8))[0, gap:-gap] > 0)
 
 
 def _put(outline: _Outline, disparity: Float, result: Float, off: Float) -> None:

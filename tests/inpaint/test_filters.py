@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpaint.filters import box_mean, cell_means, guided_filter, larger_cells, nearest, push_pull
+from inpaint.filters import box_mean, cell_means, guided_filter, larger_cells, nearest, push_pull, without_gaps
 
 
 def random_planes(seed: int, *shape: int) -> np.ndarray:
@@ -105,3 +105,10 @@ def test_larger_cells_are_those_of_the_picture(height, width, seed) -> None:
     at_once, in_two_steps = cell_means(planes, where, 8), larger_cells(*cell_means(planes, where, 2), 4)
     for a, b in zip(at_once, in_two_steps, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_gaps_are_closed_up_to_their_size_and_never_at_the_ends() -> None:
+    there = np.array([0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 1, 0], bool)
+    np.testing.assert_array_equal(without_gaps(there, 3), np.array([0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 0], bool))
+    np.testing.assert_array_equal(without_gaps(there, 5), np.array([0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0], bool))
+    assert not without_gaps(np.zeros(5, bool), 3).any()

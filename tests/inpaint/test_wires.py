@@ -119,6 +119,15 @@ def test_a_wire_that_stands_before_the_sky_is_not_behind_the_ground() -> None:
     assert bend_px(result) < 1.5
 
 
+def test_depth_that_was_sharp_already_knows_its_wires() -> None:
+    disparity, (colour, _) = ground(), photo()
+    rgb = np.round(colour * 255).astype(np.uint8)
+    image = build_layers(rgb, disparity, BUDGET_PX, calm_fill, disparity)
+    inside = slice(image.border_px, -image.border_px)
+    front = image.layers[0].disparity[inside, inside]
+    np.testing.assert_allclose(front[40 : HORIZON - 8, 151], SKY, atol=0.01)
+
+
 def test_marks_on_a_surface_stay_on_it() -> None:
     disparity, (colour, _) = np.linspace(0.2, 0.9, SHAPE[0], dtype=np.float32)[:, None].repeat(SHAPE[1], 1), photo()
     disparity[20:60, 20:80] = 0.95  # something that is torn off, or nothing would be looked for
