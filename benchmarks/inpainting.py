@@ -172,7 +172,7 @@ def choose_photos(folder: Path, limit: int | None, held_back_only: bool) -> list
 
 
 def main() -> None:
-    from inpaint.network_fill import MissingWeightsError
+    from inpaint.loading import MissingWeightsError
     from photo3d_video.errors import InputError
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.inpainting", description=__doc__)

@@ -10,6 +10,7 @@ import numpy as np
 
 from inpaint.detail import add_detail
 from inpaint.filters import Bool, Float, push_pull, put_over
+from inpaint.loading import load_weights
 from inpaint.seams import settle
 from inpaint.structures import continue_structures
 from inpaint.tiles import box_around, choose_tile, fill_smaller, run_tiles, scale_for
@@ -23,10 +24,6 @@ MAX_PIXELS = 1_500_000  # the network's canvas is no larger than this
 SPECKS = 5e-4  # of the picture: holes that are no more in all are continued smoothly, which takes a tenth of the time
 SIGHT_PX = 96  # what lies farther from all holes has no say
 LEAST_TILE_PX, MOST_TILE_PX, OVERLAP_PX = 320, 704, 64  # of the network's tiles: training saw 256 px
-
-
-class MissingWeightsError(RuntimeError):
-    """The network's weights are missing or unusable. The message says what to do."""
 
 
 def network_fill(
@@ -86,18 +83,6 @@ def _run(weights: Path, values: Float, known: Bool, unknown: Bool) -> Float:
 @functools.cache
 def load_network(weights: Path) -> InpaintingNetwork:
     """The network with weights from a safetensors file, ready to infer."""
-    import torch
-    from safetensors.torch import load_file
+    from inpaint.network import INPUTS, InpaintingNetwork
 
-    from inpaint.folding import fold_norms
-    from inpaint.network import INPUTS, STRIDE, InpaintingNetwork
-
-    if not weights.is_file():
-        raise MissingWeightsError(f"{weights} is missing: reinstall photo3d-video, or use the fill 'fast'")
-    network = InpaintingNetwork()
-    try:
-        network.load_state_dict(load_file(weights))
-    except Exception as error:
-        raise MissingWeightsError(f"{weights} does not hold the inpainting network: reinstall photo3d-video") from error
-    fold_norms(network.eval(), torch.zeros(1, INPUTS, STRIDE, STRIDE))
-    return network.to(memory_format=torch.channels_last)
+    return load_weights(InpaintingNetwork(), weights, INPUTS)

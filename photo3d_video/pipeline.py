@@ -6,6 +6,7 @@ on everything is the framed clip picture: cropped, at the clip's size.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 from collections.abc import Generator
@@ -169,7 +170,8 @@ def make_layers(
         return painted
 
     with ThreadPoolExecutor(1) as other, watch.stage("layers"):
-        network = other.submit(_load_inpainting_network) if fill == "network" else None
+        _load_network("network_edges")
+        network = other.submit(_load_network, "network_fill") if fill == "network" else None
         sharp = sharpen(picture.disparity, rgb, budget)
         if picture.subject is not None:
             sharp = in_one_piece(sharp, picture.subject)
@@ -178,13 +180,15 @@ def make_layers(
         return build_layers(rgb, sharp, budget, timed_fill, picture.disparity)
 
 
-def _load_inpainting_network() -> None:
-    from inpaint.network_fill import WEIGHTS, MissingWeightsError, load_network
+def _load_network(user: str) -> None:
+    """The network that a module of `inpaint` uses."""
+    from inpaint.loading import MissingWeightsError
 
     try:
         with without_triton():
             import_efficientnet()
-            load_network(WEIGHTS)
+            module = importlib.import_module(f"inpaint.{user}")
+            module.load_network(module.WEIGHTS)
     except MissingWeightsError as error:
         raise WeightsError(str(error)) from error
 

@@ -87,6 +87,9 @@ class Command:
     """The installed `render-3dphoto`; from a checkout that is not installed, the module."""
 
     def __init__(self) -> None:
+        # Shells start background jobs with Ctrl-C ignored, which would be inherited; a handler is not.
+        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         script = Path(sys.executable).with_name("render-3dphoto")
         self.start = [str(script)] if script.exists() else [sys.executable, "-m", "photo3d_video"]
         self.more = {} if script.exists() else {"PYTHONPATH": str(ROOT)}
@@ -100,8 +103,6 @@ class Command:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # Shells start background jobs with Ctrl-C ignored, which would be inherited.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def __call__(self, *args: str | Path, cwd: Path, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:

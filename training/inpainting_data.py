@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -95,7 +96,7 @@ def _painted(rgb: UInt8, disparity: Float, budget_px: float) -> list[tuple[Bool,
 def make_pool(paths: Sequence[Path], cache: Path) -> list[tuple[Bool, Bool]]:
     """Region pairs of label files as 0/1 maps; read from `cache` if it is there, else written to it."""
     if not cache.exists():
-        with ProcessPoolExecutor() as workers:
+        with ProcessPoolExecutor(mp_context=get_context("spawn")) as workers:  # networks do not survive a fork
             spread = paths[:: max(1, len(paths) // POOL_PHOTOS)]
             made = workers.map(pool_regions, spread, chunksize=16)
             pairs = [pair for found in made for pair in found]

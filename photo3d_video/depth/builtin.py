@@ -153,21 +153,13 @@ def without_triton() -> Iterator[None]:
 @functools.cache
 def load_network(weights: Path = WEIGHTS) -> DepthNetwork:
     """The network with weights from a safetensors file (fp16 or fp32), ready to infer on the CPU."""
-    import torch
-    from safetensors.torch import load_file
-
-    from inpaint.folding import fold_norms
+    from inpaint.loading import MissingWeightsError, load_weights
 
     with without_triton():
         import_efficientnet()
-        from photo3d_video.depth.network import STRIDE, DepthNetwork
+        from photo3d_video.depth.network import DepthNetwork
 
-    if not weights.is_file():
-        raise WeightsError(f"{weights} is missing: reinstall photo3d-video, or train it with training/train_depth.py")
-    network = DepthNetwork()
     try:
-        network.load_state_dict(load_file(weights))
-    except Exception as error:
-        raise WeightsError(f"{weights} does not hold the built-in depth network: reinstall photo3d-video") from error
-    fold_norms(network.eval(), torch.zeros(1, 3, STRIDE, STRIDE))
-    return network.to(memory_format=torch.channels_last)
+        return load_weights(DepthNetwork(), weights, inputs=3)
+    except MissingWeightsError as error:
+        raise WeightsError(str(error)) from error

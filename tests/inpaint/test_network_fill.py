@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inpaint import network_fill
-from inpaint.network_fill import MissingWeightsError
+from inpaint.loading import MissingWeightsError
 from inpaint.tiles import scale_for
 
 

@@ -1,0 +1,64 @@
+"""The network for depth edges: from a photo and its blurred depth to which side of a step each pixel is on.
+
+An EfficientNet-Lite encoder from timm with a light decoder, which ends at full resolution. Untrained, it changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from timm.models import efficientnet
+from torch import Tensor, nn
+
+from inpaint.network import Merge, Separable
+
+ENCODER = "tf_efficientnet_lite0"
+INPUTS = 5
+WIDTHS, FINE = (96, 64, 48, 32, 32), 24
+KERNEL = 5
+SURE = 0.02  # a place is taken for no surer than this: what the network adds must be able to change it
+
+
+class EdgeNetwork(nn.Module):
+    """(B, 5, H, W) float32 in 0..1 -> (B, H, W) in 0..1: the place that each pixel should have.
+
+    Input: colour (3), place and span. Place is where between the farthest and the nearest of its surroundings a pixel
+    is, span how far those are apart. H and W are multiples of `inpaint.network.STRIDE`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        make: Callable[..., nn.Module] = getattr(efficientnet, ENCODER)
+        self.encoder = make(features_only=True, pretrained=False, in_chans=INPUTS)
+        info: Any = self.encoder.feature_info
+        channels: list[int] = info.channels()[::-1]  # strides 32, 16, 8, 4, 2
+        self.top = Separable(channels[0], WIDTHS[0])
+        self.merges = nn.ModuleList(
+            Merge(n_coarse, n_skip, n_out, KERNEL)
+            for n_coarse, n_skip, n_out in zip(WIDTHS[:-1], channels[1:], WIDTHS[1:], strict=True)
+        )
+        last = nn.Conv2d(FINE, 1, 3, padding=1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+        self.fine = nn.Sequential(
+            nn.Conv2d(WIDTHS[-1] + INPUTS, FINE, 3, padding=1, bias=False),
+            nn.BatchNorm2d(FINE),
+            nn.ReLU6(inplace=True),
+            Separable(FINE, FINE),
+            last,
+        )
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        colour = (inputs[:, :3] * 255 - 127) / 128  # what the encoder was trained on
+        seen = torch.cat([colour, 2 * inputs[:, 3:] - 1], 1).contiguous(memory_format=torch.channels_last)
+        *skips, top = self.encoder(seen)
+        x = self.top(top)
+        for merge, skip in zip(self.merges, reversed(skips), strict=True):
+            x = merge(x, skip)
+        x = F.interpolate(x, size=seen.shape[-2:], mode="bilinear", align_corners=False)
+        change = self.fine(torch.cat([x, seen], 1))[:, 0]
+        return torch.sigmoid(torch.logit(inputs[:, 3].clamp(SURE, 1 - SURE)) + change)
