@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import ceil
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from inpaint.colours import hued
 from inpaint.filters import Bool, Float, far_and_span, steps, widened
+from inpaint.limbs import with_limbs
 from inpaint.network_edges import see_edges
 from inpaint.votes import collect
 
@@ -19,7 +23,8 @@ CORE, FOOT = 1.6, 1.1  # a ramp is an edge where it is this much steeper than an
 STEP, STEP_REACH_PX = 0.7, 3  # an edge is sharp where neighbours differ by this share of what so many pixels span
 HOLD_SHARE = 0.1  # depth this close to steps that are sharp already is measured or drawn, so known: of the long side
 BLUR_SHARE = 0.08  # half the width of the widest blur, of the long side
-RAMP_SHARES = 0.0125, 0.006, 0.003, 0.0  # half the widths of ramps that the network leaves, wide ones first
+SMALL_RADII = 8, 4, 2  # half the widths of ramps that the network leaves, px at the size that it sees, wide ones first
+LIMB_SHARE = 0.064  # what stands out no farther than that from a calm background is looked for: of the long side
 NO_VOTE = 0.02  # likeness of colour that says nothing: where no colour matches, the nearest pixels decide
 
 
@@ -32,20 +37,30 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     """
     h, w = disparity.shape
     result = disparity.astype(np.float32)
-    hold, *radii = (max(2, round(share * max(h, w))) for share in (HOLD_SHARE, BLUR_SHARE, *RAMP_SHARES))
+    hold, blur = (max(2, round(share * max(h, w))) for share in (HOLD_SHARE, BLUR_SHARE))
     settled, span = _settled(result)
     sharp = settled & (span * budget_px > MIN_STEP_PX)
     known = cv2.dilate(sharp.astype(np.uint8), np.ones((2 * hold + 1,) * 2, np.uint8)) > 0
-    if not (_is_steep(*_slopes(result, radii.pop(0)), budget_px) & ~known).any():
+    if not (_is_steep(*_slopes(result, blur), budget_px) & ~known).any():
         return result
-    result = np.where(known, result, cv2.resize(see_edges(rgb, result), (w, h), interpolation=cv2.INTER_LINEAR))
-    settled &= known
     colour = hued(rgb.astype(np.float32) / np.float32(255))
+    seen = see_edges(rgb, result)
+    size = seen.shape[1::-1]
+    small = cv2.resize(colour, size, interpolation=cv2.INTER_AREA if size[0] < w else cv2.INTER_LINEAR)
+    free = cv2.resize((~known).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    seen = _without_ramps(seen, small, free, budget_px, SMALL_RADII)
+    seen = with_limbs(seen, small, free, budget_px, round(LIMB_SHARE * max(size)))
+    result = np.where(known, result, cv2.resize(seen, (w, h), interpolation=cv2.INTER_LINEAR))
+    return _without_ramps(result, colour, ~(settled & known), budget_px, (ceil(1 + max(1.0, w / size[0])), 2))
+
+
+def _without_ramps(disparity: Float, colour: Float, free: Bool, budget_px: float, radii: Sequence[int]) -> Float:
+    """Disparity (H, W) with what is steep over windows of these radii made a step, where it is `free` (H, W)."""
     for radius in radii:
-        slopes = _slopes(result, radius)
-        ramp = _ramps(_is_steep(*slopes, budget_px), radius, *slopes) & ~settled
-        result = _resolve_ramps(result, colour, ramp, radius)
-    return result
+        slopes = _slopes(disparity, radius)
+        ramp = _ramps(_is_steep(*slopes, budget_px), radius, *slopes) & free
+        disparity = _resolve_ramps(disparity, colour, ramp, radius)
+    return disparity
 
 
 def _settled(disparity: Float) -> tuple[Bool, Float]:

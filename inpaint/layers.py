@@ -22,7 +22,6 @@ from inpaint.matte import soft_edges
 from inpaint.regions import grow, part_scraps, peel_regions
 from inpaint.seams import meet_parts, meet_rims
 from inpaint.slopes import opaque_beside_slopes, slopes_at, slopes_for_tears
-from inpaint.straights import with_straight_outlines
 from inpaint.tears import Links, TornPairs, smooth_surfaces, steepest_steps, surfaces, was_made_sharp, were_blurred
 from inpaint.wires import with_wires
 
@@ -86,7 +85,6 @@ def build_layers(
 
     real = None
     if before is not None and was_made_sharp(q, before, budget_px):
-        q = with_straight_outlines(q, colour, budget_px)
         q, real = with_wires(q, colour, budget_px)
     torn, tensor = find_tears(q, budget_px), structure_tensor(colour)
     crossed = crossings(q, torn, tensor, before)

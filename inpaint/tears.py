@@ -87,7 +87,7 @@ def were_blurred(pairs: TornPairs, disparity: Float, before: Float) -> Bool:
 
 def was_made_sharp(disparity: Float, before: Float, budget_px: float) -> bool:
     """Whether most steps of `disparity` (H, W) that a move opens came only of making it sharp; `before` (H, W) as for
-    `were_blurred`. Depth that was measured or drawn knows its wires and outlines.
+    `were_blurred`. Depth that was measured or drawn knows its wires.
     """
     step = steps(disparity)
     torn = step * budget_px > OPEN_PX
