@@ -23,8 +23,16 @@ CORE, FOOT = 1.6, 1.1  # a ramp is an edge where it is this much steeper than an
 STEP, STEP_REACH_PX = 0.7, 3  # an edge is sharp where neighbours differ by this share of what so many pixels span
 HOLD_SHARE = 0.1  # depth this close to steps that are sharp already is measured or drawn, so known: of the long side
 BLUR_SHARE = 0.08  # half the width of the widest blur, of the long side
-SMALL_RADII = 8, 4, 2  # half the widths of ramps that the network leaves, px at the size that it sees, wide ones first
+SMALL_RADII = (
+    24,
+    16,
+    8,
+    4,
+    2,
+)  # half the widths of ramps that the network leaves, px at the size that it sees, wide ones first
 LIMB_SHARE = 0.064  # what stands out no farther than that from a calm background is looked for: of the long side
+CALM, CALM_PX, CALM_STEP_PX = 0.08, 5, 5.0  # lesser differences of disparity close to a step that a move opens so much
+# are left over from its blur
 NO_VOTE = 0.02  # likeness of colour that says nothing: where no colour matches, the nearest pixels decide
 
 
@@ -50,6 +58,7 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     free = cv2.resize((~known).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     seen = _without_ramps(seen, small, free, budget_px, SMALL_RADII)
     seen = with_limbs(seen, small, free, budget_px, round(LIMB_SHARE * max(size)))
+    seen = np.where(free, _calm_beside_steps(seen, budget_px), seen)
     result = np.where(known, result, cv2.resize(seen, (w, h), interpolation=cv2.INTER_LINEAR))
     return _without_ramps(result, colour, ~(settled & known), budget_px, (ceil(1 + max(1.0, w / size[0])), 2))
 
@@ -61,6 +70,15 @@ def _without_ramps(disparity: Float, colour: Float, free: Bool, budget_px: float
         ramp = _ramps(_is_steep(*slopes, budget_px), radius, *slopes) & free
         disparity = _resolve_ramps(disparity, colour, ramp, radius)
     return disparity
+
+
+def _calm_beside_steps(disparity: Float, budget_px: float) -> Float:
+    """Disparity (H, W) without what ramps left beside steps: lesser steps, which would tear as well."""
+    step = far_and_span(disparity, 1)[1] * budget_px > CALM_STEP_PX
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (4 * CALM_PX + 1,) * 2)
+    beside = cv2.dilate(step.astype(np.uint8), disc) > 0
+    calm = cv2.bilateralFilter(disparity, 2 * CALM_PX + 1, CALM, CALM_PX, borderType=cv2.BORDER_REPLICATE)
+    return np.where(beside, calm, disparity)
 
 
 def _settled(disparity: Float) -> tuple[Bool, Float]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from inpaint.edges import sharpen
+from inpaint.edges import _calm_beside_steps, sharpen
 from tests.scenes import (
     FAR,
     NEAR,
@@ -103,6 +103,18 @@ def test_without_parallax_nothing_needs_sharpening() -> None:
     scene = two_planes()
     soft = blurred(scene.disparity, 3.0)
     np.testing.assert_allclose(sharpen(soft, scene.rgb, 0.0), soft, atol=1e-6)
+
+
+def test_a_shoulder_beside_a_step_is_calmed_and_a_real_step_is_kept() -> None:
+    near = np.zeros((264, 352), bool)
+    near[:, 120:] = True
+    scene = compose(near, plain(264, 352, (200, 40, 40)), plain(264, 352, (40, 160, 60)))
+    for depth, low, high in ((0.06, 0.0, 0.03), (0.3, 0.25, 1.0)):
+        disparity = scene.disparity.copy()
+        disparity[:, 120:124] -= depth
+        calm = _calm_beside_steps(disparity, BUDGET_PX)
+        assert low <= np.abs(np.diff(calm[132]))[121:].max() <= high
+    np.testing.assert_array_equal(_calm_beside_steps(disparity, 1.0), disparity, err_msg="no move opens these")
 
 
 @given(cases())
