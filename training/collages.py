@@ -7,7 +7,6 @@ BACKDROPS holds photos, CUTOUTS pictures with an alpha channel.
 from __future__ import annotations
 
 import argparse
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.edge_targets import Float, Rng, UInt8, write
+from training.edge_targets import Float, Rng, UInt8, write, write_in_parts
 
 SIDE_PX = 576  # square root of the area: the depth network's large picture
 ASPECTS = (1.0, 4 / 3, 4 / 3, 3 / 2, 3 / 2, 3 / 4, 2 / 3, 16 / 9)
@@ -258,10 +257,8 @@ def main() -> None:
         sorted(p for p in folder.rglob("*") if p.suffix in (".jpg", ".jpeg", ".png", ".webp"))
         for folder in (args.backdrops, args.cut_outs)
     )
-    parts = [range(k, min(k + 20, args.count)) for k in range(0, args.count, 20)]
-    with ProcessPoolExecutor(2) as pool:
-        done = sum(pool.map(partial(write_collages, backdrops=backdrops, cut_outs=cut_outs, out=args.out), parts))
-    print(f"{done} collages in {args.out}")
+    work = partial(write_collages, backdrops=backdrops, cut_outs=cut_outs, out=args.out)
+    print(f"{write_in_parts(work, args.count, 20)} collages in {args.out}")
 
 
 if __name__ == "__main__":

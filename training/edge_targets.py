@@ -6,6 +6,8 @@ float16 as it should be, and `known` (H, W) bool, where that is told.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,13 @@ def _spread(values: Float, where: Bool) -> Float:
             cv2.GaussianBlur(small, (0, 0), 6), both.shape[1::-1], interpolation=cv2.INTER_LINEAR
         )
     return np.asarray(total[..., 0] / total[..., 1])
+
+
+def write_in_parts(write_some: Callable[[range], int], count: int, at_once: int) -> int:
+    """Have `count` numbered files written by two processes, some at once. Returns how many."""
+    parts = [range(k, min(k + at_once, count)) for k in range(0, count, at_once)]
+    with ProcessPoolExecutor(2) as pool:
+        return sum(pool.map(write_some, parts))
 
 
 def write(path: Path, rgb: UInt8, order: npt.NDArray[Any], steps: Bool | None = None) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.collages import SIDE_PX
-from training.edge_targets import Bool, Float, Rng, UInt8, write
+from training.edge_targets import Bool, Float, Rng, UInt8, write, write_in_parts
 from training.models import Model, Surface, catalogue, load
 from training.stage import Floats, Stage
 
@@ -246,12 +245,10 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=2000)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    parts = [range(k, min(k + 50, args.count)) for k in range(0, args.count, 50)]
     work = partial(
         write_rooms, models=catalogue(args.furniture), backdrops=sorted(args.backdrops.iterdir()), out=args.out
     )
-    with ProcessPoolExecutor(2) as pool:
-        print(f"{sum(pool.map(work, parts))} rooms in {args.out}")
+    print(f"{write_in_parts(work, args.count, 50)} rooms in {args.out}")
 
 
 if __name__ == "__main__":

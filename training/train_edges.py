@@ -32,8 +32,8 @@ WARM_UP_STEPS = 100
 EMA = 0.998
 CROSS_ENTROPY_WEIGHT = 0.3
 FULL_SPAN = 0.1  # steps of so much disparity count fully
-LEAST_WEIGHT = 0.05
-TRIES = 4  # crops with much to learn are taken
+LEAST_WEIGHT = 0.05  # of a crop's pixels, else another is drawn
+TRIES = 4  # places of a picture; the one with most to learn is taken
 SAVE_EVERY_S = 120
 
 Float = npt.NDArray[np.float32]
@@ -102,7 +102,7 @@ def collate(samples: list[EdgeSample]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def load_encoder(network: EdgeNetwork) -> None:
-    """ImageNet's weights for colour, zeros for place and span."""
+    """ImageNet's weights for colour, a third of their mean for place and span: their outlines count from the start."""
     import timm
 
     plain = timm.create_model(ENCODER, features_only=True, pretrained=False)
