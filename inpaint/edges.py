@@ -23,13 +23,8 @@ CORE, FOOT = 1.6, 1.1  # a ramp is an edge where it is this much steeper than an
 STEP, STEP_REACH_PX = 0.7, 3  # an edge is sharp where neighbours differ by this share of what so many pixels span
 HOLD_SHARE = 0.1  # depth this close to steps that are sharp already is measured or drawn, so known: of the long side
 BLUR_SHARE = 0.08  # half the width of the widest blur, of the long side
-SMALL_RADII = (
-    24,
-    16,
-    8,
-    4,
-    2,
-)  # half the widths of ramps that the network leaves, px at the size that it sees, wide ones first
+# Half the widths of ramps that the network leaves, px at the size that it sees, wide ones first.
+SMALL_RADII = 24, 16, 8, 4, 2
 LIMB_SHARE = 0.064  # what stands out no farther than that from a calm background is looked for: of the long side
 CALM, CALM_PX, CALM_STEP_PX = 0.08, 5, 5.0  # lesser differences of disparity close to a step that a move opens so much
 # are left over from its blur
@@ -48,7 +43,7 @@ def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
     hold, blur = (max(2, round(share * max(h, w))) for share in (HOLD_SHARE, BLUR_SHARE))
     settled, span = _settled(result)
     sharp = settled & (span * budget_px > MIN_STEP_PX)
-    known = cv2.dilate(sharp.astype(np.uint8), np.ones((2 * hold + 1,) * 2, np.uint8)) > 0
+    known = widened(sharp.astype(np.uint8), hold) > 0
     if not (_is_steep(*_slopes(result, blur), budget_px) & ~known).any():
         return result
     colour = hued(rgb.astype(np.float32) / np.float32(255))

@@ -10,15 +10,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Float
+from inpaint.filters import Float, far_and_span
 from inpaint.loading import load_weights
+from inpaint.tiles import network_size
 
 if TYPE_CHECKING:
     from inpaint.edge_network import EdgeNetwork
 
 WEIGHTS = Path(__file__).with_name("edges.safetensors")
 SIDE_PX = 576  # square root of the area of what the network looks at: training saw pictures of this size
-MOST_ASPECT = 3.0  # longer ones are squeezed to this
 REACH_PX = 20  # of a pixel's surroundings
 LEAST_SPAN = 1e-4
 RIM_PX = 32  # mirrored around the picture, against the network's zero padding
@@ -32,36 +32,27 @@ def see_edges(rgb: npt.NDArray[np.uint8], disparity: Float, weights: Path = WEIG
     """
     import torch
 
-    from inpaint.network import STRIDE
-
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     h, w = disparity.shape
-    aspect = float(np.clip(w / h, 1 / MOST_ASPECT, MOST_ASPECT))
-    size = [round(SIDE_PX * s / STRIDE) * STRIDE for s in (aspect**0.5, aspect**-0.5)]
+    size = network_size(w, h, SIDE_PX)
     colour = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if size[0] < w else cv2.INTER_CUBIC)
     q = cv2.resize(disparity, size, interpolation=cv2.INTER_AREA if size[0] < w else cv2.INTER_LINEAR)
-    far, near = surroundings(q)
-    seen = np.dstack([colour.astype(np.float32) / np.float32(255), places(q, far, near), near - far])
+    far, span = far_and_span(q, REACH_PX)
+    seen = np.dstack([colour.astype(np.float32) / np.float32(255), places(q, far, span), span])
     seen = np.pad(seen, ((RIM_PX, RIM_PX), (RIM_PX, RIM_PX), (0, 0)), mode="symmetric")
     with torch.inference_mode():
         answer = load_network(weights).to(device)(torch.from_numpy(seen)[None].to(device).permute(0, 3, 1, 2))
     place = answer[0, RIM_PX:-RIM_PX, RIM_PX:-RIM_PX].cpu().numpy()
-    return np.asarray(far + place * (near - far), np.float32)
+    return np.asarray(far + place * span, np.float32)
 
 
-def surroundings(disparity: Float) -> tuple[Float, Float]:
-    """(H, W) the farthest and the nearest within `REACH_PX` of each pixel of `disparity` (H, W)."""
-    window = np.ones((2 * REACH_PX + 1,) * 2, np.uint8)
-    return np.asarray(cv2.erode(disparity, window)), np.asarray(cv2.dilate(disparity, window))
-
-
-def places(disparity: Float, far: Float, near: Float) -> Float:
-    """(H, W) where each pixel is between `far` (0) and `near` (1)."""
-    return np.clip((disparity - far) / np.maximum(near - far, LEAST_SPAN), 0, 1, dtype=np.float32)
+def places(disparity: Float, far: Float, span: Float) -> Float:
+    """(H, W) where each pixel of `disparity` (H, W) is between `far` (0) and what lies `span` above it (1)."""
+    return np.clip((disparity - far) / np.maximum(span, LEAST_SPAN), 0, 1, dtype=np.float32)
 
 
 @functools.cache
-def load_network(weights: Path = WEIGHTS) -> EdgeNetwork:
+def load_network(weights: Path) -> EdgeNetwork:
     """The network with weights from a safetensors file, ready to infer. Raises MissingWeightsError."""
     from inpaint.edge_network import INPUTS, EdgeNetwork
 

@@ -1,4 +1,4 @@
-"""How a network that knows pictures of a certain size, and holes up to a certain depth, fills a picture of any size."""
+"""How a network that knows pictures of a certain size, and holes up to a certain depth, sees a picture of any size."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ import numpy as np
 
 from inpaint.filters import Bool, Float, cell_shares, only, push_pull, put_over
 
+MAX_ASPECT = 3.0  # longer pictures are squeezed to this: networks for depth have seen nothing like them
 BOX_PX = 64
 TILE_PRICE_PX = 30_000  # running a network costs as much as this many pixels more
 PRICE_CELL_PX = 8  # tiles are counted on a grid this coarse
+
+
+def network_size(width: float, height: float, side_px: int) -> tuple[int, int]:
+    """(width, height) of a network's picture: about side_px ** 2 pixels, the photo's aspect, multiples of 32."""
+    aspect = float(np.clip(width / height, 1 / MAX_ASPECT, MAX_ASPECT))
+    w, h = (max(2, round(side_px * s / 32)) * 32 for s in (aspect**0.5, aspect**-0.5))
+    return w, h
 
 
 def scale_for(unknown: Bool, context: Bool, reach_px: float) -> float:

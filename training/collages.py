@@ -14,9 +14,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from inpaint.network_edges import SIDE_PX
+from inpaint.tiles import network_size
 from training.edge_targets import Float, Rng, UInt8, write, write_in_parts
 
-SIDE_PX = 576  # square root of the area: the depth network's large picture
 ASPECTS = (1.0, 4 / 3, 4 / 3, 3 / 2, 3 / 2, 3 / 4, 2 / 3, 16 / 9)
 CUT_OUT_SHARE = 0.6  # of pieces; the rest is drawn
 LARGEST_GAIN = 1.5  # cut-outs are not enlarged more
@@ -40,7 +41,7 @@ class Collage:
 
 def make_collage(backdrops: list[Path], cut_outs: list[Path], rng: Rng) -> Collage:
     aspect = ASPECTS[rng.integers(len(ASPECTS))]
-    w, h = (round(SIDE_PX * s / 32) * 32 for s in (aspect**0.5, aspect**-0.5))
+    w, h = network_size(aspect, 1, SIDE_PX)
     rgb = _crop(_photo(backdrops, rng), w, h, rng)
     if rng.random() < 0.3:
         rgb = cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.8, 6))

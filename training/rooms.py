@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.collages import SIDE_PX
+from inpaint.network_edges import SIDE_PX
+from inpaint.tiles import network_size
 from training.edge_targets import Bool, Float, Rng, UInt8, write, write_in_parts
 from training.models import Model, Surface, catalogue, load
 from training.stage import Floats, Stage
@@ -100,7 +101,7 @@ class Camera:
 def make_room(stage: Stage, models: list[Model], backdrops: list[Path], rng: Rng) -> tuple[UInt8, Float, Float]:
     """(H, W, 3), disparity (H, W), 1 over metres, and (H, W) numbers of the things that are seen."""
     aspect = ASPECTS[rng.integers(len(ASPECTS))]
-    w, h = (round(SIDE_PX * s / 32) * 32 for s in (aspect**0.5, aspect**-0.5))
+    w, h = network_size(aspect, 1, SIDE_PX)
     close = rng.random() < 0.4  # what stands on a table, or about a room
     planes, back = _planes(close, backdrops, rng)
     surfaces = _things(close, models, back, rng)

@@ -20,9 +20,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inpaint.edge_network import ENCODER, EdgeNetwork
-from inpaint.network_edges import places, surroundings
+from inpaint.filters import far_and_span
+from inpaint.network_edges import REACH_PX, places
 from training.checkpoint import Checkpoint, load_weights
 from training.depth_data import degrade
+from training.edge_targets import Float
 from training.encoder import load_imagenet
 from training.rates import parameter_groups, set_rates
 
@@ -35,8 +37,6 @@ FULL_SPAN = 0.1  # steps of so much disparity count fully
 LEAST_WEIGHT = 0.05  # of a crop's pixels, else another is drawn
 TRIES = 4  # places of a picture; the one with most to learn is taken
 SAVE_EVERY_S = 120
-
-Float = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,13 @@ def _draw(files: list[Path], rng: np.random.Generator, side: int) -> EdgeSample:
     if rng.random() < 0.3:  # nearer and farther are only a matter of order
         gamma = np.exp(rng.normal(0, 0.3))
         q, target = np.clip(q, 0, 1) ** gamma, np.clip(target, 0, 1) ** gamma
-    far, near = surroundings(q)
-    weight = (sure > 0.99) * np.clip((near - far) / FULL_SPAN, 0, 1)
+    far, span = far_and_span(q, REACH_PX)
+    weight = (sure > 0.99) * np.clip(span / FULL_SPAN, 0, 1)
     return EdgeSample(
         degrade(colour, rng),
-        places(q, far, near).astype(np.float32),
-        (near - far).astype(np.float32),
-        places(target, far, near).astype(np.float32),
+        places(q, far, span),
+        span,
+        places(target, far, span),
         weight.astype(np.float32),
     )
 

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inpaint.tiles import network_size
 from photo3d_video.depth.disparity import normalise_disparity, standardise_disparity
 from photo3d_video.errors import InputError, WeightsError
 from photo3d_video.timm_import import import_efficientnet
@@ -32,7 +33,6 @@ SHAPE_SIGMA = 0.025  # of the picture's long side: shape is what is finer
 LAYOUT_SHARE, SHAPE_SHARE = 1 / 3, 0.7
 RIM_PX = 32  # mirrored around the picture: the network's zero padding bends depth at the border
 _ROUNDING = 1e-3
-MAX_ASPECT = 3.0  # longer pictures are squeezed to this: the network has seen nothing like them
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,13 +63,6 @@ def _check_map(name: str, values: npt.NDArray[np.float32]) -> None:
         raise InputError(
             f"a DepthMap's {name} must be in 0..1, not {low:g}..{high:g}: depth.disparity.normalise_disparity scales it"
         )
-
-
-def network_size(width: int, height: int, side_px: int) -> tuple[int, int]:
-    """(width, height) of the network's picture: about side_px ** 2 pixels, the photo's aspect, multiples of 32."""
-    aspect = float(np.clip(width / height, 1 / MAX_ASPECT, MAX_ASPECT))
-    w, h = (max(2, round(side_px * s / 32)) * 32 for s in (aspect**0.5, aspect**-0.5))
-    return w, h
 
 
 def estimate_depth(rgb: npt.NDArray[np.uint8]) -> DepthMap:

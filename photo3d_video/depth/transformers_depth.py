@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from photo3d_video.depth.builtin import MAX_ASPECT, DepthMap, without_triton
+from inpaint.tiles import MAX_ASPECT
+from photo3d_video.depth.builtin import DepthMap, without_triton
 from photo3d_video.depth.disparity import normalise_disparity
 from photo3d_video.depth.models import INSTALL, LocalModel
 from photo3d_video.errors import WeightsError

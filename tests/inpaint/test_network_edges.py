@@ -9,8 +9,9 @@ import torch
 
 from inpaint import network_edges
 from inpaint.edge_network import EdgeNetwork
+from inpaint.filters import far_and_span
 from inpaint.loading import MissingWeightsError
-from inpaint.network_edges import REACH_PX, RIM_PX, places, see_edges, surroundings
+from inpaint.network_edges import REACH_PX, RIM_PX, places, see_edges
 from tests.scenes import FAR, NEAR, blurred, two_planes
 
 
@@ -45,7 +46,8 @@ def ramp(h: int, w: int, start: int, stop: int) -> np.ndarray:
 def test_surroundings_are_the_extremes_within_reach() -> None:
     q = np.zeros((80, 90), np.float32)
     q[40, 45] = 1
-    far, near = surroundings(q)
+    far, span = far_and_span(q, REACH_PX)
+    near = far + span
     rows, columns = np.nonzero(near)
     assert (rows.min(), rows.max()) == (40 - REACH_PX, 40 + REACH_PX)
     assert (columns.min(), columns.max()) == (45 - REACH_PX, 45 + REACH_PX)
@@ -54,11 +56,11 @@ def test_surroundings_are_the_extremes_within_reach() -> None:
 
 def test_places_are_shares_and_nothing_where_all_is_flat() -> None:
     q = ramp(4, 90, 40, 50)
-    place = places(q, *surroundings(q))
+    place = places(q, *far_and_span(q, REACH_PX))
     assert place.dtype == np.float32 and place.min() == 0 and place.max() == 1
     assert place[0, 45] == pytest.approx(0.5, abs=0.01)
     flat = np.full((4, 4), 0.3, np.float32)
-    assert not places(flat, flat, flat).any()
+    assert not places(flat, flat, np.zeros_like(flat)).any()
 
 
 def test_what_the_network_leaves_is_left(answer) -> None:
