@@ -12,14 +12,10 @@ from inpaint.lines import Line, sample
 from inpaint.tears import Index
 
 STANDS_PX = 2.0  # a wire stands before what is beside it if a move opens it by so much
-BESIDE_PX, TINT_PX = (2, 4, 7), (3, 5, 7, 9, 11)  # so far beyond its rims the depth and the colours beside it are seen
-EQUAL, EQUAL_OF_WIRE = 0.04, 0.6  # both sides are one background if their colours differ by less, or by less than this
-# share of what the wire stands out by,
-LEVEL_PX = 3.0  # and their depth by less
-ONE_BACKGROUND = 0.5  # a wire has the same colours on both sides over such a share: the rim of a surface has not
-REACH_SHARE = 0.034  # a wire goes on over such gaps, of the long side; one that stands nowhere ends no farther on
-SHOWS = 0.3  # it is there where it stands out from its surroundings by this share of what it usually does
-ALIKE = 0.1  # it has its usual colour where that differs by less
+BESIDE_PX = (2, 4, 7)  # so far beyond its rims the depth beside it is seen
+REACH_SHARE = 0.034  # a wire goes on over such gaps, of the long side; one that is not slim ends no farther on
+LIKELY = 0.5  # a thin thing is seen where that is at least so likely
+SHOWS = 0.3  # it is there where that is as likely as this share of what it usually is, and more than beside it
 
 
 @dataclass(frozen=True)
@@ -33,14 +29,11 @@ class Axis:
     seen: Bool  # (N,) there, and where it shows as it goes on
     shows: Bool  # (N,) where it stands out from its surroundings
     there: Bool  # (N,) where it is: where it is seen, and over gaps
-    close: Bool  # (N,) no farther beyond its line than over a gap
     own: Float  # (N,) disparity
     beside: Float  # (N,) the larger disparity of both sides
     above: Float  # (2, N) by how much disparity it stands before each side, that below 0 across the axis first
-    clear: Bool  # (N,) whether it is seen before one background, or stands before both sides
-    alike: Bool  # (N,) where it has its usual colour
-    clearness: float  # how much it usually stands out from its surroundings
-    clear_share: float  # over which share of what was found of it it is clear; 0 for the rim of a surface
+    likely: Float  # (N,) how likely it is a thin thing
+    likely_share: float  # over which share of what was found of it that is likely
 
     @property
     def front(self) -> Float:
@@ -53,10 +46,10 @@ class Axis:
         return np.asarray(self.above.min(0), np.float32)
 
 
-def find_axis(line: Line, disparity: Float, colour: Float, thin: Float, budget_px: float) -> Axis:
+def find_axis(line: Line, disparity: Float, likely: Float) -> Axis:
     """Of a line, and beyond its ends as far as it shows, but at least as far as a wire may go on over a gap.
 
-    `disparity` (H, W); `colour` (H, W, 3) of the photo, which has the `thinness` `thin` (H, W).
+    `disparity` (H, W); `likely` (H, W) in 0..1: how likely a thin thing is there.
     """
     h, w = disparity.shape
     place = np.arange(-(h + w), line.length + h + w)
@@ -67,24 +60,18 @@ def find_axis(line: Line, disparity: Float, colour: Float, thin: Float, budget_p
     found[found] = line.seen[place[found]]
     rims = ((line.rims[0], -1), (line.rims[1], 1))
     inner = np.arange(np.ceil(line.rims[0]), np.floor(line.rims[1]) + 1) if line.bundle else (-1, 0, 1)
-    own, bright = (np.max([sample(plane, xy, line.across, k) for k in inner], 0) for plane in (disparity, thin))
+    own, sure = (np.max([sample(plane, xy, line.across, k) for k in inner], 0) for plane in (disparity, likely))
     sides = [np.array([sample(disparity, xy, line.across, rim + sign * k) for k in BESIDE_PX]) for rim, sign in rims]
-    tints = [np.median([sample(colour, xy, line.across, rim + sign * k) for k in TINT_PX], 0) for rim, sign in rims]
-    equal = np.abs(tints[0] - tints[1]).max(-1) < np.maximum(EQUAL, EQUAL_OF_WIRE * bright)
     above = own - np.array([side.min(0) for side in sides])
-    clear = (equal & (np.abs(above[0] - above[1]) * budget_px < LEVEL_PX)) | (above.min(0) * budget_px > STANDS_PX)
-    out = bright - np.maximum(*(sample(thin, xy, line.across, rim + 3 * sign) for rim, sign in rims))
-    clearness = float(np.median(out[found]))
-    shows = out > SHOWS * clearness
+    out = sure - np.maximum(*(sample(likely, xy, line.across, rim + 3 * sign) for rim, sign in rims))
+    shows = out > SHOWS * np.median(out[found])
     reach = round(REACH_SHARE * max(h, w))
     close = (place >= -reach) & (place < line.length + reach)
     there = _there(found, shows, reach) & (close | line.slim)
     seen = found | (there & shows & line.slim)
     beside = np.maximum(sides[0][0], sides[1][0])
-    share = float(clear[found].mean()) if equal[found].mean() >= ONE_BACKGROUND else 0.0
-    tint = sample(colour, xy, line.across, 0)
-    alike = np.abs(tint - np.median(tint[found], 0)).max(-1) < ALIKE
-    return Axis(line, place, xy, found, seen, shows, there, close, own, beside, above, clear, alike, clearness, share)
+    share = float((sure[found] > LIKELY).mean())
+    return Axis(line, place, xy, found, seen, shows, there, own, beside, above, sure, share)
 
 
 def _there(found: Bool, shows: Bool, gap: int) -> Bool:

@@ -1,7 +1,7 @@
-"""The network for depth edges: from a photo and its blurred depth to which side of a step each pixel is on.
+"""Two networks that look at a photo and its blurred depth: for depth edges, and for thin things.
 
-An EfficientNet-Lite encoder from timm with a light decoder, which ends at full resolution. Untrained, it changes
-nothing.
+Both are an EfficientNet-Lite encoder from timm with a light decoder, which ends at full resolution. Untrained, the one
+for edges changes nothing.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ KERNEL = 5
 SURE = 0.02  # a place is taken for no surer than this: what the network adds must be able to change it
 
 
-class EdgeNetwork(nn.Module):
-    """(B, 5, H, W) float32 in 0..1 -> (B, H, W) in 0..1: the place that each pixel should have.
+class PixelNetwork(nn.Module):
+    """(B, 5, H, W) float32 in 0..1 -> (B, N, H, W), N `outputs`.
 
     Input: colour (3), place and span. Place is where between the farthest and the nearest of its surroundings a pixel
     is, span how far those are apart. H and W are multiples of `inpaint.network.STRIDE`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, outputs: int = 1) -> None:
         super().__init__()
         make: Callable[..., nn.Module] = getattr(efficientnet, ENCODER)
         self.encoder = make(features_only=True, pretrained=False, in_chans=INPUTS)
@@ -41,7 +41,7 @@ class EdgeNetwork(nn.Module):
             Merge(n_coarse, n_skip, n_out, KERNEL)
             for n_coarse, n_skip, n_out in zip(WIDTHS[:-1], channels[1:], WIDTHS[1:], strict=True)
         )
-        last = nn.Conv2d(FINE, 1, 3, padding=1)
+        last = nn.Conv2d(FINE, outputs, 3, padding=1)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)  # type: ignore[arg-type]
         self.fine = nn.Sequential(
@@ -60,5 +60,23 @@ class EdgeNetwork(nn.Module):
         for merge, skip in zip(self.merges, reversed(skips), strict=True):
             x = merge(x, skip)
         x = F.interpolate(x, size=seen.shape[-2:], mode="bilinear", align_corners=False)
-        change = self.fine(torch.cat([x, seen], 1))[:, 0]
-        return torch.sigmoid(torch.logit(inputs[:, 3].clamp(SURE, 1 - SURE)) + change)
+        return self.fine(torch.cat([x, seen], 1))
+
+
+class EdgeNetwork(PixelNetwork):
+    """... -> (B, H, W) in 0..1: the place that each pixel should have."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return changed_places(inputs, super().forward(inputs)[:, 0])
+
+
+class ThinNetwork(PixelNetwork):
+    """... -> (B, H, W) in 0..1: how likely each pixel is part of a thin thing that stands before both of its sides."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return torch.sigmoid(super().forward(inputs)[:, 0])
+
+
+def changed_places(inputs: Tensor, change: Tensor) -> Tensor:
+    """(B, H, W) the places that a network sees in its `inputs` (B, 5, H, W), changed by so much (B, H, W) as logits."""
+    return torch.sigmoid(torch.logit(inputs[:, 3].clamp(SURE, 1 - SURE)) + change)

@@ -19,11 +19,12 @@ from inpaint.fill import Fill
 from inpaint.filters import Bool, Float, nearest, push_pull
 from inpaint.ledges import join_ledges
 from inpaint.matte import soft_edges
+from inpaint.network_thin import see_thin
 from inpaint.regions import grow, part_scraps, peel_regions
 from inpaint.seams import meet_parts, meet_rims
 from inpaint.slopes import opaque_beside_slopes, slopes_at, slopes_for_tears
 from inpaint.tears import Links, TornPairs, smooth_surfaces, steepest_steps, surfaces, was_made_sharp, were_blurred
-from inpaint.wires import with_wires
+from inpaint.thin import with_thin_things
 
 UInt8 = npt.NDArray[np.uint8]
 
@@ -72,7 +73,8 @@ def build_layers(
 ) -> LayeredImage:
     """Photo (H, W, 3) uint8 and sharp disparity (H, W) in 0..1 -> layered image that holds for `budget_px`.
 
-    `blurred` (H, W): the disparity before it was made sharp, which tells what came only of that.
+    `blurred` (H, W): the disparity before it was made sharp, which tells what came only of that. Raises
+    MissingWeightsError.
     """
     border = int(np.ceil(budget_px + MARGIN_PX))
     q = _smooth_outside(extend(disparity, border), border)
@@ -84,8 +86,9 @@ def build_layers(
     colour, _ = fill(colour, q, ~inside, inside)
 
     real = None
-    if before is not None and was_made_sharp(q, before, budget_px):
-        q, real = with_wires(q, colour, budget_px)
+    if blurred is not None and before is not None and was_made_sharp(q, before, budget_px):
+        likely = cv2.resize(see_thin(rgb, blurred), rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        q, real = with_thin_things(q, colour, extend(likely, border), budget_px)
     torn, tensor = find_tears(q, budget_px), structure_tensor(colour)
     crossed = crossings(q, torn, tensor, before)
     matte = soft_edges(*slopes_for_tears(q, torn, colour, crossed, real), colour, before)

@@ -17,7 +17,7 @@ from inpaint.tears import Index
 THIN_SHARE = 0.016  # what is at most about so wide, of the long side, is thin
 SIGMAS = (0.8, 1.6, 3.2, 5.0)  # of the ridges that are looked for, px
 WIDE = 8.0  # and of wide ones, px, only where they are stronger than those of the size before: thin ones look like them
-LEAST, STRONG = 0.02, 0.04  # strength of a ridge everywhere and somewhere; the least is no less than the mean around
+LEAST, STRONG = 0.04, 0.08  # strength of a ridge everywhere and somewhere; the least is no less than the mean around
 AROUND_PX, AROUND_SIGMAS = 20, 4  # over so much: px, and what it is at least for wide ridges
 DIRECTIONS = 12  # ridges are followed as long as their direction is the same one of so many
 PIECE_PX, SEED_PX = 8, 14  # the shortest pieces of ridges that count, and that a line begins with
@@ -56,24 +56,17 @@ class Line:
         return self.length >= SLIM * (self.rims[1] - self.rims[0])
 
 
-def thinness(colour: Float) -> Float:
-    """(H, W) how much thin things stand out from the colours (H, W, 3) around them; 0 where nothing thin is.
+def find_lines(colour: Float, likely: Float) -> list[Line]:
+    """The lines of a photo with these colours (H, W, 3), the thickest and longest first.
 
-    A thin thing has less than half of a window, and so no say in its median.
+    `likely` (H, W) in 0..1: how likely a thin thing is there.
     """
-    side = 2 * max(2, round(THIN_SHARE * max(colour.shape[:2]))) + 1
-    levels = np.clip(np.round(colour * 100 + 78), 0, 255).astype(np.uint8)  # OpenCV's wide medians want bytes
-    return np.asarray(cv2.absdiff(levels, cv2.medianBlur(levels, side)).max(-1) / np.float32(100), np.float32)
-
-
-def find_lines(colour: Float, thin: Float) -> list[Line]:
-    """The lines of a photo with these colours (H, W, 3) and this `thinness` (H, W), the thickest and longest first."""
-    pieces = _pieces(colour, thin)
-    side = max(thin.shape)
+    pieces = _pieces(colour, likely)
+    side = max(likely.shape)
     lines = []
     for run in runs(pieces, side, SEED_PX, max(SHORTEST_PX, SHORTEST_SHARE * side)):
         places = run.start + np.arange(len(run.seen))[:, None] * run.along
-        rims = _rims(thin, places[run.seen], np.array([-run.along[1], run.along[0]]))
+        rims = _rims(likely, places[run.seen], np.array([-run.along[1], run.along[0]]))
         if run.seen.mean() >= COVERED and rims is not None and run.length >= SLENDER * (rims[1] - rims[0]):
             size = float(pieces.sigma[run.seed]) * run.length
             lines.append((size, Line(run.start, run.along, rims, run.seen)))
@@ -119,12 +112,12 @@ def _bundle(one: Line, other: Line, gap_px: float) -> Line | None:
     return Line(one.start + first * one.along, one.along, rims, seen, bundle=True)
 
 
-def _pieces(colour: Float, thin: Float) -> Pieces:
+def _pieces(colour: Float, likely: Float) -> Pieces:
     found: list[tuple[Float, Float, Float, Float]] = []
-    narrower = np.zeros_like(thin)
+    narrower = np.zeros_like(likely)
     for sigma in (*SIGMAS, WIDE):
-        strength, second = _ridges(thin, sigma)
-        least = np.maximum(LEAST, box_mean(thin, max(AROUND_PX, round(AROUND_SIGMAS * sigma))))
+        strength, second = _ridges(likely, sigma)
+        least = np.maximum(LEAST, box_mean(likely, max(AROUND_PX, round(AROUND_SIGMAS * sigma))))
         crests = _crests(strength, second, np.maximum(least, narrower) if sigma == WIDE else least)
         found += _straight_pieces(*crests, colour, sigma)
         narrower = strength
@@ -204,10 +197,10 @@ def _those_straight(
     return start, end, colour, np.full(len(start), sigma, np.float32)
 
 
-def _rims(thin: Float, places: Float, across: Float) -> tuple[float, float] | None:
+def _rims(likely: Float, places: Float, across: Float) -> tuple[float, float] | None:
     """Offsets at which what stands out at the `places` (N, 2) of an axis ends; None if it does not."""
-    widest = round(THIN_SHARE * max(thin.shape)) + 2
-    profile = np.array([np.median(sample(thin, places, across, away)) for away in range(-widest, widest + 1)])
+    widest = round(THIN_SHARE * max(likely.shape)) + 2
+    profile = np.array([np.median(sample(likely, places, across, away)) for away in range(-widest, widest + 1)])
     top = profile[widest - 1 : widest + 2].max()
     low = np.flatnonzero(profile < RIM * top) - widest
     if top < max(STRONG, MIDDLE * profile.max()) or not (low < 0).any() or not (low > 0).any():

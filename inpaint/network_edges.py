@@ -15,7 +15,7 @@ from inpaint.loading import load_weights
 from inpaint.tiles import network_size
 
 if TYPE_CHECKING:
-    from inpaint.edge_network import EdgeNetwork
+    from inpaint.edge_network import EdgeNetwork, PixelNetwork
 
 WEIGHTS = Path(__file__).with_name("edges.safetensors")
 SIDE_PX = 576  # square root of the area of what the network looks at: training saw pictures of this size
@@ -30,20 +30,31 @@ def see_edges(rgb: npt.NDArray[np.uint8], disparity: Float, weights: Path = WEIG
     Every pixel stays between the farthest and the nearest of its surroundings; the network says where. (h, w), of about
     `SIDE_PX` squared. Raises MissingWeightsError.
     """
-    import torch
+    seen, far, span = network_view(rgb, disparity)
+    return np.asarray(far + ask(load_network(weights), seen) * span, np.float32)
 
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+def network_view(rgb: npt.NDArray[np.uint8], disparity: Float) -> tuple[Float, Float, Float]:
+    """What a network sees (h, w, 5), see `inpaint.edge_network`, and the least disparity (h, w) of the surroundings of
+    each pixel and how far the largest lies above it (h, w).
+    """
     h, w = disparity.shape
     size = network_size(w, h, SIDE_PX)
     colour = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if size[0] < w else cv2.INTER_CUBIC)
     q = cv2.resize(disparity, size, interpolation=cv2.INTER_AREA if size[0] < w else cv2.INTER_LINEAR)
     far, span = far_and_span(q, REACH_PX)
-    seen = np.dstack([colour.astype(np.float32) / np.float32(255), places(q, far, span), span])
-    seen = np.pad(seen, ((RIM_PX, RIM_PX), (RIM_PX, RIM_PX), (0, 0)), mode="symmetric")
+    return np.dstack([colour.astype(np.float32) / np.float32(255), places(q, far, span), span]), far, span
+
+
+def ask(network: PixelNetwork, seen: Float) -> Float:
+    """(h, w) the answer of a network that sees this (h, w, 5)."""
+    import torch
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    padded = np.pad(seen, ((RIM_PX, RIM_PX), (RIM_PX, RIM_PX), (0, 0)), mode="symmetric")
     with torch.inference_mode():
-        answer = load_network(weights).to(device)(torch.from_numpy(seen)[None].to(device).permute(0, 3, 1, 2))
-    place = answer[0, RIM_PX:-RIM_PX, RIM_PX:-RIM_PX].cpu().numpy()
-    return np.asarray(far + place * span, np.float32)
+        answer = network.to(device)(torch.from_numpy(padded)[None].to(device).permute(0, 3, 1, 2))
+    return np.asarray(answer[0, RIM_PX:-RIM_PX, RIM_PX:-RIM_PX].cpu().numpy())
 
 
 def places(disparity: Float, far: Float, span: Float) -> Float:

@@ -9,120 +9,68 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from inpaint.axes import STANDS_PX, Axis, find_axis
+from inpaint.axes import LIKELY, STANDS_PX, Axis, find_axis
 from inpaint.colours import hued
-from inpaint.filters import Bool, Float, widened
-from inpaint.lines import find_lines, sample, thinness
+from inpaint.filters import Bool, Float
+from inpaint.lines import find_lines
 from inpaint.tears import Index
 
-STANDING, STANDING_PX, CLEAR = 0.15, 14, 0.5  # a wire stands over such a share and length, before one background
-GLUED_CLEAR, GLUED_THIN, GLUED_SHARE = 0.65, 0.08, 0.08  # or, if it does not, is so much more before one background,
-# stands out so much by its colour and is so long, of the long side
-STEP_PX, STEP_OVER_PX = 4.0, 16  # and crosses such a step of depth over so much, which would break it
-FOOT_PX = 10  # the step may be this far beyond its end: a mast stands on a ship
-HELD_CLEAR, HELD_OUT = 0.8, 0.35  # or is so much before one background, stands out so much by its colour, and ends at
-HELD_ALIKE = 0.8  # something nearer that has its colour over such a share of what is right beyond the end
-FROM_OWN, FROM_BESIDE = 0.02, 0.075  # depth may be so many times as much behind a wire as before it where the wire was
-# not seen to stand, or anywhere if it stands nowhere
-HIDDEN = 20.0  # behind, where it else would be behind what is beside it: it counts so much more
+WIRE = 0.5  # a line is a wire if it looks as if a thin thing stood there over such a share
+END_PX = 4  # so close to where a wire ends or hides, what is beside it may be what hides it
+STEP_PX, FOOT_PX = 4.0, 10  # what is so much nearer and so close beyond its end holds it: a mast stands on a ship
+FROM_BESIDE = 0.015  # where it was not seen to stand, depth may be so many times as much behind a wire as before it
 ROUNDS, PRECISION = 40, 0.003
-CROSSING, JOINT_PX, JOINT = 0.25, 8, 2000.0  # wires are joined where they come so close, if the sine of their angle is
-# larger; that counts so much more
-OFF_PX, OFF_LENGTH_PX = 1.5, 8  # of less nobody sees that a wire bends
-BODY_PX, CORE_PX = 4, 2  # pixels so far beyond its rims are its own by their depth, or so far by their colour
-BODY = 0.4  # if they stand out by this share of what it does
+STOOD = 0.1  # and so many where it was: such depth is drowned in what lies behind, rather than too near
+CROSSING, JOINT_PX = 0.25, 8  # wires are joined where they come so close, if the sine of their angle is larger
+BODY_PX, CORE_PX = 4, 2  # pixels so far beyond its rims are its own by their depth, or so far as thin things
+BODY = 0.4  # if they are as likely this as such a share of what it is
 SPREAD_SHARE = 0.008  # what is so close to a bundle's rims is its own, as cables drift apart: of the long side
-KEEP_SHARE = 0.004  # depth edges this close to wires are real: of the long side
 
 
 @dataclass
 class _Wire:
     axis: Axis
-    there: Bool  # (N,) where it is
     level: Float  # (N,) its disparity
 
 
-def with_wires(disparity: Float, rgb: Float, budget_px: float) -> tuple[Float, Bool]:
-    """`disparity` (H, W) with whole wires, as the photo `rgb` (H, W, 3) in 0..1 has them; where (H, W) they are."""
-    colour = hued(rgb)
-    thin = thinness(colour)
-    found, others = [], []
-    for line in find_lines(colour, thin):
-        axis = find_axis(line, disparity, colour, thin, budget_px)
-        wire = _standing(axis, budget_px) or _glued(axis, budget_px, max(disparity.shape)) or _held(axis, budget_px)
-        if wire is None:
-            others.append(line)
-        else:
-            found.append(wire)
+def with_wires(disparity: Float, rgb: Float, likely: Float, budget_px: float) -> tuple[Float, Bool]:
+    """`disparity` (H, W) with whole wires, as the photo `rgb` (H, W, 3) in 0..1 has them; where (H, W) they are.
+
+    `likely` (H, W) in 0..1: how likely a thin thing is there.
+    """
+    axes = [find_axis(line, disparity, likely) for line in find_lines(hued(rgb), likely)]
+    found = [_wire(axis, budget_px) for axis in axes if axis.likely_share >= WIRE]
     _join(found, budget_px)
     result, wires = disparity.copy(), np.zeros(disparity.shape, bool)
-    _put(found, result, wires, thin, budget_px)
-    axes = [find_axis(line, result, colour, thin, budget_px) for line in others] if found else []
-    _put([wire for axis in axes if (wire := _held(axis, budget_px))], result, wires, thin, budget_px)
-    return result, widened(wires.astype(np.uint8), round(KEEP_SHARE * max(wires.shape))) > 0
-
-
-def _put(found: list[_Wire], disparity: Float, wires: Bool, thin: Float, budget_px: float) -> None:
-    """Give the disparity of what is `found` to its pixels in `disparity` (H, W), and add them to `wires` (H, W)."""
-    before = disparity.copy()
     for wire in found:
-        axis, level = wire.axis, wire.level
-        if np.count_nonzero(np.abs(level - axis.own)[wire.there] * budget_px > OFF_PX) < OFF_LENGTH_PX:
-            continue
-        at, place = _body(axis, wire.there, before, thin, budget_px)
+        at, place = _body(wire, disparity, likely, budget_px)
         new = ~wires.ravel()[at]
         if new.mean() >= 0.5:
             # No nearer than 1, for which the budget holds.
-            disparity.ravel()[at[new]] = np.minimum(np.maximum(level, axis.beside), 1)[place[new]]
+            level = np.minimum(np.maximum(wire.level, wire.axis.beside), 1)
+            result.ravel()[at[new]] = level[place[new]]
             wires.ravel()[at] = True
+    return result, wires
 
 
-def _standing(axis: Axis, budget_px: float) -> _Wire | None:
-    """A wire that was seen to stand before its surroundings."""
+def _wire(axis: Axis, budget_px: float) -> _Wire:
+    """Level with where it was seen to stand and with what holds it, elsewhere no farther than what is beside it."""
+    known = cv2.erode(axis.seen.astype(np.uint8)[None], np.ones((1, 2 * END_PX + 1), np.uint8))[0] > 0
+    if not known.any():
+        known = axis.found.copy()
     stands = axis.stands * budget_px > STANDS_PX
-    if (stands & axis.found).sum() < max(STANDING_PX, STANDING * axis.close.sum()) or axis.clear_share < CLEAR:
-        return None
-    slack, weight = np.where(stands, 1, FROM_OWN), np.ones_like(axis.front)
-    level = _straight(axis.place, axis.front, axis.seen, slack, weight)
-    hidden = axis.seen & ((axis.beside - level) * budget_px > STEP_PX)
-    if np.count_nonzero(hidden) >= OFF_LENGTH_PX:
-        level = _straight(axis.place, axis.front, axis.seen, slack, np.where(hidden, HIDDEN, 1))
-    return _Wire(axis, axis.there, level)
-
-
-def _glued(axis: Axis, budget_px: float, side: int) -> _Wire | None:
-    """A wire that has the depth of what lies behind it, which would break it where that steps. `side`: the long one."""
-    clear = axis.clear_share >= GLUED_CLEAR and axis.clearness > GLUED_THIN
-    if not (clear and axis.line.slim and axis.line.length > GLUED_SHARE * side):
-        return None
-    known = axis.clear & axis.found
-    known[np.concatenate(_feet(axis, budget_px))] = True
-    step = np.abs(axis.beside[STEP_OVER_PX:] - axis.beside[:-STEP_OVER_PX]) * budget_px > STEP_PX
-    if not (step & known[STEP_OVER_PX:] & known[:-STEP_OVER_PX]).any():
-        return None
-    slack, weight = np.full_like(axis.front, FROM_BESIDE), np.ones_like(axis.front)
-    return _Wire(axis, axis.there & axis.close, _straight(axis.place, axis.front, known, slack, weight))
-
-
-def _held(axis: Axis, budget_px: float) -> _Wire | None:
-    """A wire that ends at something nearer of its colour, as an arm does at a pole. It has the depth of that."""
-    if axis.clear_share < HELD_CLEAR or axis.clearness <= HELD_OUT:
-        return None
-    feet = [side for side in _feet(axis, budget_px) if len(side)]
-    if not feet or axis.alike[np.concatenate(feet)].mean() <= HELD_ALIKE:
-        return None
-    number, ends = np.arange(len(axis.place)), [side[0] for side in feet]
-    level = np.interp(number, ends, [np.median(axis.front[side]) for side in feet])
-    reach = [*np.flatnonzero(axis.found)[[0, -1]], *ends]
-    there = (axis.there & axis.close) | ((number >= min(reach)) & (number <= max(reach)))
-    return _Wire(axis, there, level.astype(np.float32))
+    feet = np.concatenate(_feet(axis, budget_px))
+    known[feet] = stands[feet] = True
+    return _Wire(axis, _straight(axis.place, axis.front, known, np.where(stands, STOOD, FROM_BESIDE)))
 
 
 def _join(wires: list[_Wire], budget_px: float) -> None:
     """Where two wires cross, bring the farther one forward to the nearer: what crosses is mostly joined there."""
     joints: list[dict[int, float]] = [{} for _ in wires]
+    alone = [wire.level for wire in wires]
     for number, wire in enumerate(wires):
         for other_number, other in enumerate(wires[:number]):
             places = _crossing(wire, other)
@@ -134,7 +82,7 @@ def _join(wires: list[_Wire], budget_px: float) -> None:
             farther = int(levels[1] < levels[0])
             one = (number, other_number)[farther]
             joints[one][places[farther]] = float(max(levels))
-            wires[one].level = _joined(wires[one].axis, joints[one])
+            wires[one].level = _joined(alone[one], joints[one])
 
 
 def _crossing(one: _Wire, other: _Wire) -> tuple[int, int] | None:
@@ -145,40 +93,45 @@ def _crossing(one: _Wire, other: _Wire) -> tuple[int, int] | None:
     first, second = np.round(np.linalg.solve(ways, other.axis.line.start - one.axis.line.start)).astype(int)
     places = int(first - one.axis.place[0]), int(second - other.axis.place[0])
     for wire, place in zip((one, other), places, strict=True):
-        if not (0 <= place < len(wire.there) and wire.there[max(0, place - JOINT_PX) : place + JOINT_PX + 1].any()):
+        there = wire.axis.there
+        if not (0 <= place < len(there) and there[max(0, place - JOINT_PX) : place + JOINT_PX + 1].any()):
             return None
     return places
 
 
-def _joined(axis: Axis, joints: dict[int, float]) -> Float:
-    """(N,) the level of a wire that has such levels at those places; it may be nearer than it was seen elsewhere."""
-    front, known = axis.front.copy(), axis.seen.copy()
-    slack, weight = np.full_like(front, FROM_OWN), np.ones_like(front)
-    for place, level in joints.items():
-        front[place], known[place] = level, True
-        slack[place] = weight[place] = JOINT
-    return _straight(axis.place, front, known, slack, weight)
+def _joined(level: Float, joints: dict[int, float]) -> Float:
+    """(N,) the level of a wire that alone would have `level` (N,) and has others at some places: as a whole it comes
+    nearer, and turns if several places ask for that.
+    """
+    at = np.array(list(joints))
+    rise = np.array(list(joints.values())) - level[at]
+    if len(at) == 1:
+        return np.asarray(level + rise)
+    return np.asarray(level + np.polyval(np.polyfit(at, rise, 1), np.arange(len(level))), np.float32)
 
 
 def _feet(axis: Axis, budget_px: float) -> tuple[Index, Index]:
     """The places right beyond the two ends of a wire, from there on, at which something nearer is that may hold it."""
     first, last = np.flatnonzero(axis.found)[[0, -1]]
 
-    def nearer(end: int, beyond: Index) -> Index:
-        beyond = beyond[(beyond >= 0) & (beyond < len(axis.found))]
-        return beyond[(axis.beside[beyond] - axis.beside[end]) * budget_px > STEP_PX]
+    def nearer(end: int, away: Index) -> Index:
+        beyond = end + away[(end + away >= 0) & (end + away < len(axis.found))]
+        # What holds it may be beside its end already, where the photo is seen small.
+        inside = axis.beside[np.clip(end - away, 0, len(axis.found) - 1)]
+        holds = (axis.beside[beyond] - inside.min()) * budget_px > STEP_PX
+        return beyond[holds & (axis.likely[beyond] < LIKELY)]  # not another wire: with those they are joined
 
     away = np.arange(1, FOOT_PX + 1)
-    return nearer(first, first - away), nearer(last, last + away)
+    return nearer(first, -away), nearer(last, away)
 
 
-def _straight(place: Index, front: Float, known: Bool, slack: Float, weight: Float) -> Float:
-    """(N,) what is affine in `place` (N,) and at `front` (N,) where that is `known` (N,), as `slack` and `weight` (N,)
-    have it, see `_affine`; nowhere there nearer than the nearest of it, or a pole would lean out of the picture.
+def _straight(place: Index, front: Float, known: Bool, slack: Float) -> Float:
+    """(N,) what is affine in `place` (N,) and at `front` (N,) where that is `known` (N,), as `slack` (N,) has it, see
+    `_affine`; nowhere there nearer than the nearest of it, or a pole would lean out of the picture.
     """
 
     def affine(x: Float, values: Float) -> Float:
-        return _affine(x[known], values[known], slack[known], weight[known])
+        return _affine(x[known], values[known], slack[known])
 
     x = np.stack([np.ones(len(place)), place], 1)
     level = x @ affine(x, front)
@@ -190,21 +143,21 @@ def _straight(place: Index, front: Float, known: Bool, slack: Float, weight: Flo
     return np.asarray(nearest + away @ affine(away, front - nearest))
 
 
-def _affine(x: Float, values: Float, slack: Float, weight: Float) -> Float:
+def _affine(x: Float, values: Float, slack: Float) -> Float:
     """(K,) coefficients of `x` (N, K) with the least sum of differences to `values` (N,), those where it is above them
-    times `slack` (N,), the others times `weight` (N,): iteratively reweighted least squares.
+    times `slack` (N,): iteratively reweighted least squares.
     """
     found = np.linalg.lstsq(x, values, rcond=None)[0]
     for _ in range(ROUNDS):
         off = values - x @ found
-        weighted = x * (np.where(off > 0, weight, slack) / np.maximum(np.abs(off), PRECISION))[:, None]
+        weighted = x * (np.where(off > 0, 1, slack) / np.maximum(np.abs(off), PRECISION))[:, None]
         found = np.linalg.solve(weighted.T @ x + 1e-6 * np.eye(x.shape[1]), weighted.T @ values)
     return np.asarray(found)
 
 
-def _body(axis: Axis, there: Bool, disparity: Float, thin: Float, budget_px: float) -> tuple[Index, Index]:
+def _body(wire: _Wire, disparity: Float, likely: Float, budget_px: float) -> tuple[Index, Index]:
     """The flat indices of a wire's pixels (M,), and the places along its axis (M,) that they are at."""
-    line, (h, w) = axis.line, disparity.shape
+    axis, line, there, (h, w) = wire.axis, wire.axis.line, wire.axis.there, disparity.shape
     spread = round(SPREAD_SHARE * max(h, w)) if line.bundle else 0
     left, right = line.rims[0] - spread, line.rims[1] + spread
     margin = int(max(-left, right)) + BODY_PX + 2
@@ -218,9 +171,8 @@ def _body(axis: Axis, there: Bool, disparity: Float, thin: Float, budget_px: flo
     y, x, aside, place = (part[on] for part in (y, x, aside, place))
     body = (aside >= left) & (aside <= right)
     if not line.bundle:
-        bright = np.max([sample(thin, axis.xy, line.across, k) for k in range(-CORE_PX, CORE_PX + 1)], 0)
         beside = (aside >= left - CORE_PX) & (aside <= right + CORE_PX)
-        body = np.where(axis.shows[place], beside & (thin[y, x] > BODY * bright[place]), body)
+        body = np.where(axis.shows[place], beside & (likely[y, x] > BODY * axis.likely[place]), body)
     above = axis.above[(aside > 0).astype(int), place]
     body |= (above * budget_px > STANDS_PX) & (np.abs(disparity[y, x] - axis.own[place]) < 0.5 * above)
     return (y * w + x)[body], place[body]

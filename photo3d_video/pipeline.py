@@ -171,11 +171,12 @@ def make_layers(
 
     with ThreadPoolExecutor(1) as other, watch.stage("layers"):
         _load_network("network_edges")
-        network = other.submit(_load_network, "network_fill") if fill == "network" else None
+        users = ["network_thin", *(["network_fill"] if fill == "network" else [])]
+        networks = [other.submit(_load_network, user) for user in users]
         sharp = sharpen(picture.disparity, rgb, budget)
         if picture.subject is not None:
             sharp = in_one_piece(sharp, picture.subject)
-        if network is not None:
+        for network in networks:
             network.result()
         return build_layers(rgb, sharp, budget, timed_fill, picture.disparity)
 

@@ -16,11 +16,13 @@ import numpy as np
 
 from inpaint.network_edges import SIDE_PX
 from inpaint.tiles import network_size
-from training.edge_targets import Float, Rng, UInt8, write, write_in_parts
+from training.edge_targets import Float, Rng, UInt8, thin_things, write, write_in_parts
+from training.silhouettes import PRINTS, SILHOUETTES, Silhouette, blob
 
 ASPECTS = (1.0, 4 / 3, 4 / 3, 3 / 2, 3 / 2, 3 / 4, 2 / 3, 16 / 9)
-CUT_OUT_SHARE = 0.6  # of pieces; the rest is drawn
+CUT_OUT_SHARE = 0.5  # of pieces; the rest is drawn
 LARGEST_GAIN = 1.5  # cut-outs are not enlarged more
+PRINTED = 0.3  # of what is drawn; it has lines that are only painted on it
 
 
 @dataclass(frozen=True)
@@ -118,10 +120,8 @@ def _cut_out(path: Path, height: float, rng: Rng) -> Piece:
 def _drawn(backdrops: list[Path], shape: tuple[int, int], size: float, rng: Rng) -> Piece:
     """A shape over the whole picture (H, W), plain or covered with a photo."""
     h, w = shape
-    draw = (_blob, _polygon, _polygon, _bars, _wires, _stalks, _stalks)[rng.integers(7)]
-    mask = np.zeros((2 * h, 2 * w), np.uint8)  # twice as large, then averaged
-    draw(mask, size, rng)
-    alpha = cv2.resize(mask, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    draw = SILHOUETTES[rng.integers(len(SILHOUETTES))]
+    alpha = _averaged(draw, shape, size, rng)
     if rng.random() < 0.5:
         rgb = _crop(_photo(backdrops, rng), w, h, rng)
     else:
@@ -131,75 +131,22 @@ def _drawn(backdrops: list[Path], shape: tuple[int, int], size: float, rng: Rng)
         slope = rng.normal(0, 0.35, 2)
         y, x = np.mgrid[-1 : 1 : h * 1j, -1 : 1 : w * 1j]
         rgb = rgb * (1 + slope[0] * x + slope[1] * y).astype(np.float32)[..., None]
-    if draw is _blob and rng.random() < 0.7:  # and round
+    if draw is blob and rng.random() < 0.7:  # and round
         distance = cv2.distanceTransform((alpha > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
         rgb = rgb * (0.45 + 0.55 * np.sqrt(np.clip(distance / max(float(distance.max()), 1), 0, 1)))[..., None]
+    if rng.random() < PRINTED:  # lines on a surface are not thin things: they end where it does
+        print_ = PRINTS[rng.integers(len(PRINTS))]
+        ink = _averaged(print_, shape, size, rng)[..., None]
+        rgb = rgb * (1 - ink) + ink * rng.uniform(0, 255, 3).astype(np.float32)
     return Piece(rgb.astype(np.float32), alpha)
 
 
-def _blob(mask: UInt8, size: float, rng: Rng) -> None:
-    h, w = mask.shape
-    angle = np.linspace(0, 2 * np.pi, 240, endpoint=False)
-    radius = np.ones_like(angle)
-    for k in range(1, int(rng.integers(2, 14))):
-        radius += rng.normal(0, 0.22 / k) * np.cos(k * angle + rng.uniform(0, 6.3))
-    radius *= size * h / 2
-    x = rng.uniform(0, w) + radius * np.cos(angle) * rng.uniform(0.5, 1)
-    y = rng.uniform(0.2, 1) * h + radius * np.sin(angle)
-    cv2.fillPoly(mask, [np.stack([x, y], 1).astype(np.int32)], 255)
-
-
-def _polygon(mask: UInt8, size: float, rng: Rng) -> None:
-    """A quadrangle or triangle: boards, screens, books, roofs."""
-    h, w = mask.shape
-    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], float)[: 4 if rng.random() < 0.8 else 3]
-    corners += rng.normal(0, 0.15, corners.shape)
-    corners *= np.array([rng.uniform(0.3, 1.2), rng.uniform(0.15, 0.7)]) * size * h
-    turn = rng.normal(0, 0.3) if rng.random() < 0.7 else rng.uniform(0, 6.3)
-    corners = corners @ np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    corners += (rng.uniform(0, w), rng.uniform(0.2, 1) * h)
-    cv2.fillPoly(mask, [corners.astype(np.int32)], 255)
-
-
-def _bars(mask: UInt8, size: float, rng: Rng) -> None:
-    """Poles, rails, fences, window frames."""
-    h, w = mask.shape
-    for upright in rng.permutation([True, False])[: rng.integers(1, 3)]:
-        width = max(2, round(float(np.exp(rng.uniform(np.log(3), np.log(60)))) * size + 1))
-        gap = rng.uniform(3, 25) * width
-        extent = w if upright else h
-        lean = rng.normal(0, 0.08) * h
-        for at in np.arange(rng.uniform(0, min(gap, extent)), extent, gap)[: rng.integers(1, 9)]:
-            ends = np.array([[at, -9], [at + lean, h + 9]] if upright else [[-9, at], [w + 9, at + lean]])
-            cv2.polylines(mask, [ends.astype(np.int32)], False, 255, width, cv2.LINE_AA)
-
-
-def _wires(mask: UInt8, size: float, rng: Rng) -> None:
-    """Wires, cords, ropes, rims of glasses."""
-    h, w = mask.shape
-    for _ in range(rng.integers(1, 5)):
-        turn, bend = rng.uniform(0, 6.3), rng.normal(0, 1.5)
-        along = turn + np.cumsum(rng.normal(0, 0.03, 80) + bend / 80)
-        step = rng.uniform(0.3, 1.6) * size * h / 80 + 2
-        x, y = rng.uniform(0, w) + np.cumsum(np.cos(along)) * step, rng.uniform(0, h) + np.cumsum(np.sin(along)) * step
-        thick = max(2, round(np.exp(rng.uniform(np.log(2.5), np.log(14)))))
-        cv2.polylines(mask, [np.stack([x, y], 1).astype(np.int32)], False, 255, thick, cv2.LINE_AA)
-
-
-def _stalks(mask: UInt8, size: float, rng: Rng) -> None:
-    """Grass, leaves, branches or hair that fan out from a foot."""
-    h, w = mask.shape
-    foot = np.array([rng.uniform(0, w), rng.uniform(0.4, 1.05) * h])
-    steps, spread, thick = np.linspace(0, 1, 24), rng.uniform(0, 0.3) * w * size, rng.uniform(1, 22) * size + 1.5
-    for _ in range(int(rng.integers(3, 40))):
-        heading = rng.normal(0, 0.6) + rng.normal(0, 0.8) * steps
-        length = rng.uniform(0.3, 1.0) * size * h
-        x = foot[0] + rng.normal(0, spread) + np.cumsum(np.sin(heading)) * length / 24
-        y = foot[1] - np.cumsum(np.cos(heading)) * length / 24
-        widths = thick * rng.uniform(0.5, 1.5) * np.sin(np.pi * np.clip(steps * 0.9 + 0.1, 0, 1)) + 1.5
-        for i in range(23):
-            ends = (int(x[i]), int(y[i])), (int(x[i + 1]), int(y[i + 1]))
-            cv2.line(mask, *ends, 255, max(1, round(widths[i])), cv2.LINE_AA)
+def _averaged(draw: Silhouette, shape: tuple[int, int], size: float, rng: Rng) -> Float:
+    """(H, W) in 0..1 what of each pixel is drawn: twice as large, then averaged."""
+    h, w = shape
+    mask = np.zeros((2 * h, 2 * w), np.uint8)
+    draw(mask, size, rng)
+    return cv2.resize(mask, (w, h), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
 
 def _photo(paths: list[Path], rng: Rng) -> UInt8:
@@ -242,7 +189,8 @@ def write_collages(numbers: range, backdrops: list[Path], cut_outs: list[Path], 
         path = out / f"collage__{number:05d}.npz"
         if not path.exists():
             collage = make_collage(backdrops, cut_outs, np.random.default_rng((11, number)))
-            write(path, collage.rgb, collage.order)
+            order = collage.order
+            write(path, collage.rgb, order, thin_things(order.astype(np.float32), 0.5), order == 0)
     return len(numbers)
 
 

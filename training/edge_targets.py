@@ -1,7 +1,8 @@
 """What the network for depth edges learns from: pictures, the depth that is estimated, and where its steps belong.
 
 One `.npz` per picture: `rgb` (H, W, 3) uint8, `disparity` (H, W) float16 as the depth network blurs it, `sharp` (H, W)
-float16 as it should be, and `known` (H, W) bool, where that is told.
+float16 as it should be, `known` (H, W) bool, where that is told, `thin` (H, W) bool, what is thin and before what is on
+both of its sides, and `thin_known` (H, W) bool, where that is certain.
 """
 
 from __future__ import annotations
@@ -16,7 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from inpaint.colours import hued
+from inpaint.filters import widened
+
 Float = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.floating[Any]]
 UInt8 = npt.NDArray[np.uint8]
 Bool = npt.NDArray[np.bool_]
 Rng = np.random.Generator
@@ -25,6 +30,9 @@ OUTLINE_PX = 8.0  # closer to an outline depth is blurred: what is deeper inside
 KNOWN_PX = 28.0  # so far around outlines is told where depth belongs
 MARGIN_PX = 40  # looked at around a surface
 SPECK_PX = 12  # pixels; of what is smaller nothing is told
+THIN_PX = 11  # what is narrower is thin, as `inpaint.lines` has it at this size
+BESIDE_THIN_PX = 1  # so close to a thin thing its pixels are mixed: there it is not told what they are
+FAINT = 0.06  # what stands out by more in the photo of a backdrop may be thin: nobody knows
 OWN_EDGE, OWN_EDGE_PX = 0.12, 17  # disparity over so many pixels that makes an edge of the backdrop's own
 
 
@@ -62,6 +70,23 @@ def sharp_target(disparity: Float, order: npt.NDArray[Any], steps: Bool | None =
     return sharp.astype(np.float32), known
 
 
+def thin_things(nearness: Float, least: float) -> Bool:
+    """(H, W) what is before both of its sides by more than `least` of `nearness` (H, W), and narrower than THIN_PX."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (THIN_PX, THIN_PX))
+    return np.asarray(nearness - cv2.morphologyEx(nearness, cv2.MORPH_OPEN, disc) > least)
+
+
+def _thinness(rgb: UInt8) -> Float:
+    """(H, W) how much thin things stand out from the colours (H, W, 3) around them; 0 where nothing thin is.
+
+    A thin thing has less than half of a window, and so no say in its median.
+    """
+    levels = np.clip(np.round(hued(rgb.astype(np.float32) / np.float32(255)) * 100 + 78), 0, 255).astype(np.uint8)
+    return np.asarray(
+        cv2.absdiff(levels, cv2.medianBlur(levels, 2 * THIN_PX + 1)).max(-1) / np.float32(100), np.float32
+    )
+
+
 def _spread(values: Float, where: Bool) -> Float:
     """(H, W) means of the values there, of those close by if there are any, else of those farther off."""
     both = np.dstack([np.where(where, values, 0), where]).astype(np.float32)
@@ -81,16 +106,26 @@ def write_in_parts(write_some: Callable[[range], int], count: int, at_once: int)
         return sum(pool.map(write_some, parts))
 
 
-def write(path: Path, rgb: UInt8, order: npt.NDArray[Any], steps: Bool | None = None) -> None:
+def write(path: Path, rgb: UInt8, order: npt.NDArray[Any], thin: Bool, photo: Bool, steps: Bool | None = None) -> None:
     """Write a picture (H, W, 3) with what the depth network says, and what it should say of the surfaces `order` (H, W)
-    with their `steps` (H, W).
+    with their `steps` (H, W), what is `thin` (H, W), and where a `photo` (H, W) is seen: it may show thin things, too.
     """
     from photo3d_video.depth.builtin import estimate_depth
 
     h, w = order.shape
     disparity = cv2.resize(estimate_depth(rgb).disparity, (w, h), interpolation=cv2.INTER_LINEAR)
     sharp, known = sharp_target(disparity, order, steps)
+    beside = widened(thin.view(np.uint8), BESIDE_THIN_PX) > 0
+    maybe = photo & (_thinness(rgb) > FAINT)
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        np.savez(file, rgb=rgb, disparity=disparity.astype(np.float16), sharp=sharp.astype(np.float16), known=known)
+        np.savez(
+            file,
+            rgb=rgb,
+            disparity=disparity.astype(np.float16),
+            sharp=sharp.astype(np.float16),
+            known=known,
+            thin=thin,
+            thin_known=thin | ~(beside | maybe),
+        )
     part.rename(path)

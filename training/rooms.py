@@ -19,15 +19,16 @@ import numpy.typing as npt
 
 from inpaint.network_edges import SIDE_PX
 from inpaint.tiles import network_size
-from training.edge_targets import Bool, Float, Rng, UInt8, write, write_in_parts
+from training.edge_targets import Bool, Float, Floats, Rng, UInt8, thin_things, write, write_in_parts
 from training.models import Model, Surface, catalogue, load
-from training.stage import Floats, Stage
+from training.stage import Stage
 
 ASPECTS = (1.0, 4 / 3, 3 / 2, 3 / 4, 16 / 9)
 SUPERSAMPLING = 2
 NEAR, FAR = 0.15, 60.0  # metres
 TABLE_TOP = 0.75
 SPREAD, CLOSE_SPREAD = (2.0, 1.8), (0.5, 0.28)  # metres to the sides and in depth
+STANDS = 0.05  # what is thin is nearer than what is beside it by this share
 TORN, BENT = 0.03, 0.004  # shares of depth and disparity between neighbouring pixels that make a step
 
 
@@ -234,7 +235,8 @@ def write_rooms(numbers: range, models: list[Model], backdrops: list[Path], out:
         path = out / f"room__{number:05d}.npz"
         if not path.exists():
             rgb, disparity, owner = make_room(stage, models, backdrops, np.random.default_rng((13, number)))
-            write(path, rgb, *surfaces_of(disparity, owner))
+            surfaces, steps = surfaces_of(disparity, owner)
+            write(path, rgb, surfaces, thin_things(np.log(disparity), STANDS), np.zeros(owner.shape, bool), steps)
     return len(numbers)
 
 

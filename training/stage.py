@@ -6,12 +6,9 @@ from typing import Any
 
 import moderngl
 import numpy as np
-import numpy.typing as npt
 
-from training.edge_targets import Float, Rng, UInt8
+from training.edge_targets import Float, Floats, Rng, UInt8
 from training.models import Surface
-
-Floats = npt.NDArray[np.floating[Any]]
 
 SHADOW_PX = 1024
 

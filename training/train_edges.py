@@ -1,4 +1,4 @@
-"""Train the network for depth edges.
+"""Train the networks for depth edges and thin things as one, with two outputs; `training.single_output` parts them.
 
 `python -m training.train_edges SAMPLES RUN --minutes 60` trains in RUN (checkpoint, log.jsonl, weights), and goes on
 from RUN's checkpoint if there is one. SAMPLES is what `training.collages` and `training.rooms` wrote.
@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpaint.edge_network import ENCODER, EdgeNetwork
+from inpaint.edge_network import ENCODER, PixelNetwork, changed_places
 from inpaint.filters import far_and_span
 from inpaint.network_edges import REACH_PX, places
 from training.checkpoint import Checkpoint, load_weights
@@ -32,11 +32,23 @@ ENCODER_RATE, REST_RATE = 3e-4, 2e-3
 WEIGHT_DECAY = 0.01
 WARM_UP_STEPS = 100
 EMA = 0.998
-CROSS_ENTROPY_WEIGHT = 0.3
+CROSS_ENTROPY_WEIGHT, THIN_WEIGHT = 0.3, 3.0
+UNSURE = 0.15  # what may be thin or not counts so much, as not thin: most of it is not
 FULL_SPAN = 0.1  # steps of so much disparity count fully
 LEAST_WEIGHT = 0.05  # of a crop's pixels, else another is drawn
 TRIES = 4  # places of a picture; the one with most to learn is taken
 SAVE_EVERY_S = 120
+
+
+class JointNetwork(PixelNetwork):
+    """... -> (B, 2, H, W) in 0..1: the place that each pixel should have, and how likely it is part of a thin thing."""
+
+    def __init__(self) -> None:
+        super().__init__(outputs=2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        change, thin = super().forward(inputs).unbind(1)
+        return torch.stack([changed_places(inputs, change), torch.sigmoid(thin)], 1)
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,8 @@ class EdgeSample:
     span: Float
     target: Float  # the place that a pixel should have
     weight: Float
+    thin: Float  # 1 on thin things, else 0
+    thin_weight: Float
 
 
 def draw(files: list[Path], seed: int, side: int) -> EdgeSample:
@@ -61,7 +75,7 @@ def draw(files: list[Path], seed: int, side: int) -> EdgeSample:
 
 def _draw(files: list[Path], rng: np.random.Generator, side: int) -> EdgeSample:
     data = np.load(files[rng.integers(len(files))])
-    rgb, disparity, sharp, known = (data[k] for k in ("rgb", "disparity", "sharp", "known"))
+    rgb, known = data["rgb"], data["known"]
     h, w = known.shape
     scale = float(np.exp(rng.uniform(np.log(0.8), np.log(1.3))))
     cut = min(round(side / scale), h, w)
@@ -69,7 +83,7 @@ def _draw(files: list[Path], rng: np.random.Generator, side: int) -> EdgeSample:
     y, x = max(spots, key=lambda p: known[p[0] : p[0] + cut, p[1] : p[1] + cut].sum())
     box = np.s_[y : y + cut, x : x + cut]
     size = (side, side)
-    parts = [a[box].astype(np.float32) for a in (disparity, sharp, known)]
+    parts = [data[k][box].astype(np.float32) for k in ("disparity", "sharp", "known", "thin", "thin_known")]
     if rng.random() < 0.5:
         x, y = rng.normal(0, 2, 2)
         shift = np.array([[1, 0, x], [0, 1, y]], np.float32)
@@ -77,9 +91,9 @@ def _draw(files: list[Path], rng: np.random.Generator, side: int) -> EdgeSample:
     if rng.random() < 0.3:
         parts[0] = cv2.GaussianBlur(parts[0], (0, 0), rng.uniform(0.5, 4))
     colour = cv2.resize(rgb[box], size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    q, target, sure = (cv2.resize(p, size, interpolation=cv2.INTER_LINEAR) for p in parts)
+    scaled = [colour, *(cv2.resize(p, size, interpolation=cv2.INTER_LINEAR) for p in parts)]
     flip = slice(None, None, -1 if rng.random() < 0.5 else 1)
-    colour, q, target, sure = (np.ascontiguousarray(a[:, flip]) for a in (colour, q, target, sure))
+    colour, q, target, sure, thin, thin_sure = (np.ascontiguousarray(a[:, flip]) for a in scaled)
     if rng.random() < 0.3:  # nearer and farther are only a matter of order
         gamma = np.exp(rng.normal(0, 0.3))
         q, target = np.clip(q, 0, 1) ** gamma, np.clip(target, 0, 1) ** gamma
@@ -91,17 +105,43 @@ def _draw(files: list[Path], rng: np.random.Generator, side: int) -> EdgeSample:
         span,
         places(target, far, span),
         weight.astype(np.float32),
+        thin,
+        np.where(thin_sure > 0.99, 1, UNSURE).astype(np.float32),
     )
 
 
 def collate(samples: list[EdgeSample]) -> tuple[Tensor, Tensor, Tensor]:
-    """Samples of one size -> what the network sees (B, 5, H, W), target and weight (B, H, W)."""
+    """Samples of one size -> what the network sees (B, 5, H, W), targets and weights (B, 2, H, W)."""
     seen = np.stack([np.dstack([s.rgb.astype(np.float32) / 255, s.place, s.span]) for s in samples])
-    target, weight = (torch.from_numpy(np.stack([getattr(s, k) for s in samples])) for k in ("target", "weight"))
-    return torch.from_numpy(seen).permute(0, 3, 1, 2), target, weight
+    target = np.stack([[s.target, s.thin] for s in samples])
+    weight = np.stack([[s.weight, s.thin_weight] for s in samples])
+    return torch.from_numpy(seen).permute(0, 3, 1, 2), torch.from_numpy(target), torch.from_numpy(weight)
 
 
-def load_encoder(network: EdgeNetwork) -> None:
+@dataclass(frozen=True)
+class Losses:
+    """What a batch is off by; scalars."""
+
+    error: Tensor  # of places
+    entropy: Tensor  # of places
+    thin: Tensor  # cross-entropy of what is thin
+
+
+def losses(answer: Tensor, target: Tensor, weight: Tensor) -> Losses:
+    """Of what the network says (B, 2, H, W), with targets and weights (B, 2, H, W)."""
+    entropy = F.binary_cross_entropy(answer.clamp(1e-4, 1 - 1e-4), target, reduction="none")
+    return Losses(
+        _mean((answer[:, 0] - target[:, 0]).abs(), weight[:, 0]),
+        _mean(entropy[:, 0], weight[:, 0]),
+        _mean(entropy[:, 1], weight[:, 1]),
+    )
+
+
+def _mean(values: Tensor, weight: Tensor) -> Tensor:
+    return (values * weight).sum() / weight.sum().clamp_min(1)
+
+
+def load_encoder(network: PixelNetwork) -> None:
     """ImageNet's weights for colour, a third of their mean for place and span: their outlines count from the start."""
     import timm
 
@@ -126,7 +166,7 @@ def main() -> None:
 
     torch.manual_seed(0)
     cv2.setNumThreads(1)
-    network = EdgeNetwork()
+    network = JointNetwork()
     if args.start:
         load_weights(network, args.start)
     else:
@@ -138,7 +178,7 @@ def main() -> None:
     checkpoint = Checkpoint(args.run, network, average, optimiser)
     counters = checkpoint.resume(torch.device("cpu"))
     step, before = counters.get("step", 0), counters.get("seconds", 0.0)
-    recent: list[tuple[float, float]] = []
+    recent: list[tuple[float, float, float]] = []
     saved_at = begun = time.monotonic()
     files = sorted(args.samples.glob("*.npz"))
     with ThreadPoolExecutor(2) as pool:
@@ -152,32 +192,22 @@ def main() -> None:
             seen, target, weight = collate([f.result() for f in ahead.pop(0)])
             ahead.append(ask(step + 3))
             set_rates(optimiser, args.rate, step, WARM_UP_STEPS, done)
-            predicted = network(seen)
-            total = weight.sum().clamp_min(1)
-            error = ((predicted - target).abs() * weight).sum() / total
-            entropy = (
-                F.binary_cross_entropy(predicted.clamp(1e-4, 1 - 1e-4), target, reduction="none") * weight
-            ).sum() / total
+            found = losses(network(seen), target, weight)
             optimiser.zero_grad()
-            (error + CROSS_ENTROPY_WEIGHT * entropy).backward()
+            total = found.error + CROSS_ENTROPY_WEIGHT * found.entropy + THIN_WEIGHT * found.thin
+            total.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             average.update_parameters(network)
-            recent.append((error.item(), (((seen[:, 3] - target).abs() * weight).sum() / total).item()))
+            blurred = _mean((seen[:, 3] - target[:, 0]).abs(), weight[:, 0])
+            recent.append((found.error.item(), blurred.item(), found.thin.item()))
             step += 1
             seconds = before + time.monotonic() - begun
             done = seconds / (60 * args.minutes)
             if len(recent) == 50:
-                e, b = np.mean(recent, axis=0)
-                checkpoint.log(
-                    {
-                        "step": step,
-                        "s": round(seconds),
-                        "error": round(float(e), 4),
-                        "blurred": round(float(b), 4),
-                        "files": len(files),
-                    }
-                )
+                means = zip(("error", "blurred", "thin"), np.mean(recent, axis=0).tolist(), strict=True)
+                figures = {name: round(value, 4) for name, value in means}
+                checkpoint.log({"step": step, "s": round(seconds), **figures, "files": len(files)})
                 recent.clear()
                 files = sorted(args.samples.glob("*.npz"))
             if done >= 1 or time.monotonic() - saved_at > SAVE_EVERY_S:

@@ -8,24 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpaint.lines import Line, find_lines, sample, thinness
+from inpaint.lines import Line, find_lines, sample
 
 SHAPE = (240, 320)
-GREY, DARK = 0.7, 0.15
 
 
 def drawn(start: tuple[float, float], end: tuple[float, float], width: float, noise: float = 0.0) -> np.ndarray:
-    """(H, W, 3) colours of a dark line before a grey wall, drawn with soft edges."""
+    """(H, W) how likely a line is there that is drawn with soft edges."""
     large = np.zeros((SHAPE[0] * 8, SHAPE[1] * 8), np.uint8)
     ends = [tuple(round((value + 0.5) * 8) for value in point) for point in (start, end)]
     cv2.line(large, *ends, 255, round(width * 8))
-    share = cv2.resize(large, SHAPE[::-1], interpolation=cv2.INTER_AREA)[..., None] / np.float32(255)
-    wall = np.random.default_rng(5).normal(GREY, noise, (*SHAPE, 3))
-    return (wall + share * (DARK - wall)).astype(np.float32)
+    share = cv2.resize(large, SHAPE[::-1], interpolation=cv2.INTER_AREA) / np.float32(255)
+    off = np.abs(np.random.default_rng(5).normal(0, noise, SHAPE)) if noise else 0
+    return np.clip(share * (1 - off) + (1 - share) * off, 0, 1).astype(np.float32)
 
 
-def lines(colour: np.ndarray) -> list[Line]:
-    return find_lines(colour, thinness(colour))
+def lines(likely: np.ndarray, colour: np.ndarray | None = None) -> list[Line]:
+    return find_lines(np.zeros((*likely.shape, 3), np.float32) if colour is None else colour, likely)
 
 
 def off_px(line: Line, points: tuple[tuple[float, float], ...]) -> float:
@@ -46,42 +45,52 @@ def test_a_line_is_found_where_it_is(angle: float, width: float, length: float) 
 
 
 def test_a_thick_pole_is_a_line() -> None:
-    colour = np.full((720, 1280, 3), GREY, np.float32)
-    colour[100:620, 640:657] = DARK  # 17 px
-    colour[100:620, 640:646] = GREY / 2  # light falls on one side of it
-    (line,) = lines(colour)
+    likely = np.zeros((720, 1280), np.float32)
+    likely[100:620, 640:657] = 0.9  # 17 px
+    likely[100:620, 640:646] = 0.6
+    (line,) = lines(likely)
     assert line.rims == pytest.approx((-9, 9), abs=3)
     assert abs(line.length - 520) < 30
     assert off_px(line, ((648, 100), (648, 620))) < 4
 
 
 def test_a_line_goes_on_behind_what_hides_it() -> None:
-    colour = drawn((40, 60), (280, 180), 3)
-    cv2.circle(colour, (160, 120), 15, (0.9, 0.3, 0.2), -1)
-    line = lines(colour)[0]
+    likely = drawn((40, 60), (280, 180), 3)
+    cv2.circle(likely, (160, 120), 15, 0, -1)
+    line = lines(likely)[0]
     assert line.length > 220
     assert not line.seen[len(line.seen) // 2 - 5 : len(line.seen) // 2 + 5].any()
 
 
 @pytest.mark.parametrize(
-    "colour",
+    "likely",
     [
         drawn((160, 120), (190, 120), 3),
         drawn((40, 60), (280, 180), 30),
-        np.random.default_rng(2).uniform(0, 1, (*SHAPE, 3)).astype(np.float32),
-        np.repeat(np.where(np.arange(320) < 160, np.float32(0.2), np.float32(0.8))[None, :, None], 240, 0).repeat(3, 2),
-        np.full((*SHAPE, 3), GREY, np.float32),
+        np.random.default_rng(2).uniform(0, 1, SHAPE).astype(np.float32),
+        np.repeat((np.arange(320) < 160).astype(np.float32)[None], 240, 0),
+        np.zeros(SHAPE, np.float32),
+        0.05 * drawn((40, 60), (280, 180), 3),
     ],
-    ids=["short", "thick", "noise", "the edge of something", "nothing"],
+    ids=["short", "thick", "noise", "the edge of something", "nothing", "unlikely"],
 )
-def test_nothing_else_is_a_line(colour: np.ndarray) -> None:
-    assert not lines(colour)
+def test_nothing_else_is_a_line(likely: np.ndarray) -> None:
+    assert not lines(likely)
+
+
+def test_lines_of_other_colours_do_not_go_on_in_one_another() -> None:
+    likely = drawn((20, 120), (300, 120), 3)
+    likely[:, 150:170] = 0
+    colour = np.zeros((*SHAPE, 3), np.float32)
+    assert lines(likely, colour)[0].length > 250
+    colour[:, 160:] = 0.8
+    assert max(line.length for line in lines(likely, colour)) < 150
 
 
 def test_a_circle_is_no_line() -> None:
-    colour = drawn((0, 0), (0, 0), 1)
-    cv2.circle(colour, (160, 120), 60, (DARK,) * 3, 2, cv2.LINE_AA)
-    assert not lines(colour)
+    likely = np.zeros(SHAPE, np.uint8)
+    cv2.circle(likely, (160, 120), 60, 255, 2, cv2.LINE_AA)
+    assert not lines(likely / np.float32(255))
 
 
 def test_noise_does_not_hide_a_line() -> None:
@@ -89,14 +98,13 @@ def test_noise_does_not_hide_a_line() -> None:
 
 
 def test_two_lines_that_cross_are_two() -> None:
-    colour = np.minimum(drawn((40, 60), (280, 180), 3), drawn((40, 180), (280, 60), 3))
-    found = lines(colour)
+    found = lines(np.maximum(drawn((40, 60), (280, 180), 3), drawn((40, 180), (280, 60), 3)))
     assert sorted(round(float(np.sign(line.along[1] * line.along[0]))) for line in found[:2]) == [-1, 1]
     assert min(line.length for line in found[:2]) > 240
 
 
 def side_by_side(gap: float) -> np.ndarray:
-    return np.minimum(drawn((40, 100), (280, 110), 2), drawn((60, 102.8 + gap), (280, 112 + gap), 2))
+    return np.maximum(drawn((40, 100), (280, 110), 2), drawn((60, 102.8 + gap), (280, 112 + gap), 2))
 
 
 def test_lines_close_beside_one_another_are_a_bundle() -> None:
@@ -110,13 +118,6 @@ def test_lines_close_beside_one_another_are_a_bundle() -> None:
 def test_lines_farther_apart_are_not() -> None:
     found = lines(side_by_side(9))
     assert len(found) >= 2 and not any(line.bundle for line in found)
-
-
-def test_thinness_is_how_much_thin_things_stand_out() -> None:
-    thin = thinness(drawn((40, 120), (280, 120), 3))
-    assert thin[120, 160] == pytest.approx(GREY - DARK, abs=0.02)
-    assert thin[60].max() == 0
-    assert thinness(drawn((40, 120), (280, 120), 60))[:, 80:240].max() == 0
 
 
 def test_samples_are_taken_beside_places() -> None:

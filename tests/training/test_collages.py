@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from training.collages import Collage, Piece, _cut_out, _drawn, _lay, make_collage
+from training.collages import Collage, Piece, _cut_out, _drawn, _lay, make_collage, write_collages
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +63,10 @@ def test_what_is_laid_last_is_in_front() -> None:
         whole = Piece(np.full((64, 64, 3), 100.0 * k, np.float32), np.ones((64, 64), np.float32))
         _lay(rgb, order, whole, k, np.random.default_rng(1))
     assert (order == 2).all()
+
+
+def test_what_is_thin_is_written_with_a_collage(stock, tmp_path) -> None:
+    assert write_collages(range(2), *stock, tmp_path) == 2
+    for number, path in enumerate(sorted(tmp_path.iterdir())):
+        data, order = np.load(path), make_collage(*stock, np.random.default_rng((11, number))).order
+        assert not data["thin"][order == 0].any() and data["thin_known"][data["thin"]].all()
