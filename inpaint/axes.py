@@ -15,7 +15,7 @@ STANDS_PX = 2.0  # a wire stands before what is beside it if a move opens it by 
 BESIDE_PX = (2, 4, 7)  # so far beyond its rims the depth beside it is seen
 REACH_SHARE = 0.034  # a wire goes on over such gaps, of the long side; one that is not slim ends no farther on
 LIKELY = 0.5  # a thin thing is seen where that is at least so likely
-SHOWS = 0.3  # it is there where that is as likely as this share of what it usually is, and more than beside it
+SHOWS = 0.3  # it is there where that is more likely than beside it by this share of what it usually is
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Axis:
     xy: Float  # (N, 2)
     found: Bool  # (N,) where its line was found
     seen: Bool  # (N,) there, and where it shows as it goes on
-    shows: Bool  # (N,) where it stands out from its surroundings
+    shows: Bool  # (N,) where a thin thing is likelier than beside it
     there: Bool  # (N,) where it is: where it is seen, and over gaps
     own: Float  # (N,) disparity
     beside: Float  # (N,) the larger disparity of both sides

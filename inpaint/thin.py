@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from inpaint.axes import LIKELY
 from inpaint.filters import Bool, Float, widened
 from inpaint.threads import with_threads
 from inpaint.wires import with_wires
 
-LIKELY = 0.5  # a thin thing is where that is at least so likely
 KEEP_SHARE = 0.004  # depth edges this close to wires are real: of the long side
 
 
