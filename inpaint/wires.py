@@ -24,7 +24,8 @@ STEP_PX, FOOT_PX = 4.0, 10  # what is so much nearer and so close beyond its end
 FROM_BESIDE = 0.015  # where it was not seen to stand, depth may be so many times as much behind a wire as before it
 ROUNDS, PRECISION = 40, 0.003
 STOOD = 0.1  # and so many where it was: such depth is drowned in what lies behind, rather than too near
-CROSSING, JOINT_PX = 0.25, 8  # wires are joined where they come so close, if the sine of their angle is larger
+CROSSING, JOINT_PX = 0.25, 8  # wires are joined where they come so close, if the sine of their angle is larger,
+SEEN_SHARE, END_AT_PX = 0.15, 16  # and the farther was seen to stand over such a share, or one of them ends so close
 BODY_PX, CORE_PX = 4, 2  # pixels so far beyond its rims are its own by their depth, or so far as thin things
 BODY = 0.4  # if they are as likely this as such a share of what it is
 SPREAD_SHARE = 0.008  # what is so close to a bundle's rims is its own, as cables drift apart: of the long side
@@ -34,6 +35,12 @@ SPREAD_SHARE = 0.008  # what is so close to a bundle's rims is its own, as cable
 class _Wire:
     axis: Axis
     level: Float  # (N,) its disparity
+    stood: bool  # whether it was seen to stand before what is beside it
+
+    def ends_at(self, place: int) -> bool:
+        """Whether it ends near one of its places."""
+        ends = np.flatnonzero(self.axis.there)[[0, -1]]
+        return bool(np.abs(ends - place).min() <= END_AT_PX)
 
 
 def with_wires(disparity: Float, rgb: Float, likely: Float, budget_px: float) -> tuple[Float, Bool]:
@@ -62,13 +69,16 @@ def _wire(axis: Axis, budget_px: float) -> _Wire:
     if not known.any():
         known = axis.found.copy()
     stands = axis.stands * budget_px > STANDS_PX
+    stood = bool(stands[axis.found].mean() > SEEN_SHARE)
     feet = np.concatenate(_feet(axis, budget_px))
     known[feet] = stands[feet] = True
-    return _Wire(axis, _straight(axis.place, axis.front, known, np.where(stands, STOOD, FROM_BESIDE)))
+    return _Wire(axis, _straight(axis.place, axis.front, known, np.where(stands, STOOD, FROM_BESIDE)), stood)
 
 
 def _join(wires: list[_Wire], budget_px: float) -> None:
-    """Where two wires cross, bring the farther one forward to the nearer: what crosses is mostly joined there."""
+    """Where two wires cross, bring the farther one forward to the nearer: what crosses is mostly joined there. But what
+    was not seen to stand and goes on is more likely behind, such as the line of a roof.
+    """
     joints: list[dict[int, float]] = [{} for _ in wires]
     alone = [wire.level for wire in wires]
     for number, wire in enumerate(wires):
@@ -81,6 +91,8 @@ def _join(wires: list[_Wire], budget_px: float) -> None:
                 continue
             farther = int(levels[1] < levels[0])
             one = (number, other_number)[farther]
+            if not (wires[one].stood or wire.ends_at(places[0]) or other.ends_at(places[1])):
+                continue
             joints[one][places[farther]] = float(max(levels))
             wires[one].level = _joined(alone[one], joints[one])
 

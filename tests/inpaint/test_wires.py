@@ -201,6 +201,18 @@ def test_a_pole_that_stands_on_something_nearer_rises_from_it() -> None:
     np.testing.assert_array_equal(result[apart], disparity[apart])
 
 
+def test_a_line_that_never_stood_goes_on_behind_a_pole() -> None:
+    """The line of a roof, say, though it looks thin."""
+    disparity, (colour, pole) = np.full(SHAPE, SKY, np.float32), photo()
+    line = np.zeros(SHAPE, bool)
+    line[100:103, 20:280] = True
+    disparity[pole] = 0.6
+    result, _ = with_wires(disparity, colour, likely(pole | line), BUDGET_PX)
+    np.testing.assert_allclose(result[101, 30:140], SKY, atol=0.01)
+    np.testing.assert_allclose(result[101, 165:270], SKY, atol=0.01)
+    np.testing.assert_allclose(result[40:190, 151], 0.6, atol=0.02)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**16), st.integers(2, 200), st.integers(2, 200), st.sampled_from([0.0, 5.0, 40.0, 300.0]))
 def test_depth_stays_within_its_range(seed: int, height: int, width: int, budget_px: float) -> None:
