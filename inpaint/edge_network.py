@@ -1,46 +1,31 @@
 """Two networks that look at a photo and its blurred depth: for depth edges, and for thin things.
 
-Both are an EfficientNet-Lite encoder from timm with a light decoder, which ends at full resolution. Untrained, the one
-for edges changes nothing.
+Their decoder ends at full resolution. Untrained, the one for edges changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 import torch.nn.functional as F
-from timm.models import efficientnet
 from torch import Tensor, nn
 
-from inpaint.network import Merge, Separable
+from inpaint.encoder_decoder import EncoderDecoder, Separable, normalise
 
 ENCODER = "tf_efficientnet_lite0"
 INPUTS = 5
 WIDTHS, FINE = (96, 64, 48, 32, 32), 24
-KERNEL = 5
 SURE = 0.02  # a place is taken for no surer than this: what the network adds must be able to change it
 
 
-class PixelNetwork(nn.Module):
+class PixelNetwork(EncoderDecoder):
     """(B, 5, H, W) float32 in 0..1 -> (B, N, H, W), N `outputs`.
 
     Input: colour (3), place and span. Place is where between the farthest and the nearest of its surroundings a pixel
-    is, span how far those are apart. H and W are multiples of `inpaint.network.STRIDE`.
+    is, span how far those are apart. H and W are multiples of `inpaint.encoder_decoder.STRIDE`.
     """
 
     def __init__(self, outputs: int = 1) -> None:
-        super().__init__()
-        make: Callable[..., nn.Module] = getattr(efficientnet, ENCODER)
-        self.encoder = make(features_only=True, pretrained=False, in_chans=INPUTS)
-        info: Any = self.encoder.feature_info
-        channels: list[int] = info.channels()[::-1]  # strides 32, 16, 8, 4, 2
-        self.top = Separable(channels[0], WIDTHS[0])
-        self.merges = nn.ModuleList(
-            Merge(n_coarse, n_skip, n_out, KERNEL)
-            for n_coarse, n_skip, n_out in zip(WIDTHS[:-1], channels[1:], WIDTHS[1:], strict=True)
-        )
+        super().__init__(ENCODER, INPUTS, WIDTHS)
         last = nn.Conv2d(FINE, outputs, 3, padding=1)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)  # type: ignore[arg-type]
@@ -53,12 +38,10 @@ class PixelNetwork(nn.Module):
         )
 
     def forward(self, inputs: Tensor) -> Tensor:
-        colour = (inputs[:, :3] * 255 - 127) / 128  # what the encoder was trained on
+        colour = normalise(inputs[:, :3] * 255)
         seen = torch.cat([colour, 2 * inputs[:, 3:] - 1], 1).contiguous(memory_format=torch.channels_last)
         *skips, top = self.encoder(seen)
-        x = self.top(top)
-        for merge, skip in zip(self.merges, reversed(skips), strict=True):
-            x = merge(x, skip)
+        x = self.decode(self.top(top), skips)
         x = F.interpolate(x, size=seen.shape[-2:], mode="bilinear", align_corners=False)
         return self.fine(torch.cat([x, seen], 1))
 

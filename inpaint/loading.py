@@ -23,8 +23,8 @@ def load_weights(network: Network, weights: Path, inputs: int) -> Network:
     import torch
     from safetensors.torch import load_file
 
+    from inpaint.encoder_decoder import STRIDE
     from inpaint.folding import fold_norms
-    from inpaint.network import STRIDE
 
     if not weights.is_file():
         raise MissingWeightsError(f"{weights} is missing: reinstall photo3d-video")

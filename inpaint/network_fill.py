@@ -65,7 +65,7 @@ def _run(weights: Path, values: Float, known: Bool, unknown: Bool) -> Float:
     """The network's answer (H, W, 4) where it matters, zeros elsewhere."""
     import torch
 
-    from inpaint.network import STRIDE
+    from inpaint.encoder_decoder import STRIDE
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = load_network(weights).to(device)

@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from photo3d_video.depth.network import ENCODER, DepthNetwork, normalise
+from inpaint.encoder_decoder import normalise
+from photo3d_video.depth.network import ENCODER, DepthNetwork
 from training.checkpoint import Checkpoint, load_weights
 from training.depth_data import PAIR_SHARE, PASTE_SHARE, SUBJECT_UNKNOWN, DepthSamples, Sample
 from training.encoder import load_imagenet

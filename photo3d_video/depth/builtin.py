@@ -114,7 +114,7 @@ def infer(
     """
     import torch
 
-    from photo3d_video.depth.network import normalise
+    from inpaint.encoder_decoder import normalise
 
     rim = ((0, 0), (RIM_PX, RIM_PX), (RIM_PX, RIM_PX), (0, 0))
     pictures = np.pad(np.stack([rgb, rgb[:, ::-1]][: 1 + mirrored]), rim, mode="symmetric")
