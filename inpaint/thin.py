@@ -20,4 +20,4 @@ def with_thin_things(disparity: Float, rgb: Float, likely: Float, budget_px: flo
     """
     q, wires = with_wires(disparity, rgb, likely, budget_px)
     near = widened(wires.view(np.uint8), round(KEEP_SHARE * max(wires.shape))) > 0
-    return with_threads(q, likely > LIKELY, wires), near
+    return with_threads(q, likely > LIKELY, wires, budget_px), near
