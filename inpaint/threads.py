@@ -17,7 +17,7 @@ SIDE_PX = 640  # threads are followed in a picture whose long side has about so 
 WIDE = 19  # what is as wide is no thread: cells
 CRUMB = 2  # what is nearer over less than twice that along a thread belongs to what hides it: cells
 GAP = 26  # parts so close to one another keep together: cells
-SLOPE = 0.35  # by so much a move may stretch a thread, px per pixel: steps become such slopes
+SLOPE = 0.5  # by so much a move may stretch a thread, px per pixel: steps become such slopes
 WINDOW = np.ones((3, 3), np.uint8)
 
 

@@ -69,7 +69,7 @@ def test_what_is_fixed_stays_and_holds_what_hangs_on_it() -> None:
 
 
 def test_twigs_before_a_slant_stay_on_it() -> None:
-    slant = np.linspace(0.1, 0.75, 64, dtype=np.float32)
+    slant = np.linspace(0.1, 0.9, 64, dtype=np.float32)
     disparity = np.tile(slant[:, None], (1, SHAPE[1]))
     assert (slant[1] - slant[0]) * BUDGET_PX < SLOPE
     coarse = (np.random.default_rng(1).random((16, 75)) < 0.4).astype(np.uint8)
