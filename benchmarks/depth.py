@@ -75,11 +75,12 @@ def built_in(rgb: UInt8) -> Float:
 def built_in_with_edges(rgb: UInt8) -> Float:
     """The same, enlarged to the picture and with its edges sharpened, as layers are cut from it."""
     from inpaint.edges import sharpen
+    from inpaint.sight import Sight
     from photo3d_video.pipeline import parallax_budget_px
 
     h, w = rgb.shape[:2]
     disparity = cv2.resize(built_in(rgb), (w, h), interpolation=cv2.INTER_LINEAR).astype(np.float32)
-    return sharpen(disparity, rgb, parallax_budget_px(w, h, strength=1))
+    return sharpen(Sight(rgb, disparity), parallax_budget_px(w, h, strength=1))
 
 
 def from_weights(weights: Path) -> Model:

@@ -69,6 +69,7 @@ def regions_of(path: Path, band_px: int, side: int) -> tuple[Bool, Bool] | None:
     """
     from inpaint.edges import sharpen
     from inpaint.regions import DIAGONAL
+    from inpaint.sight import Sight
     from training.inpainting_data import usual_step
 
     source = read_source(path)
@@ -76,7 +77,7 @@ def regions_of(path: Path, band_px: int, side: int) -> tuple[Bool, Bool] | None:
     size = tuple(max(side, round(n * scale)) for n in source.disparity.shape[::-1])
     rgb, disparity = (cv2.resize(m, size, interpolation=cv2.INTER_LINEAR) for m in (source.rgb, source.disparity))
     usual_px = 2.0 * band_px  # what an edge that opens by the band needs, if it is half as deep as the whole scene
-    sharp = sharpen(disparity, rgb, usual_px)
+    sharp = sharpen(Sight(rgb, disparity), usual_px)
     step = usual_step(sharp, usual_px)
     return None if step is None else _peeled(sharp, (band_px - RIM_PX) / DIAGONAL / step)
 

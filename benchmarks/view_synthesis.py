@@ -97,9 +97,11 @@ def layered_scene(left: UInt8, disparity: Float, budget_px: float, fill: Fill) -
     """The product's scene: layers behind tears, painted by `fill`. `disparity` (H, W) in 0..1."""
     from inpaint.edges import sharpen
     from inpaint.layers import build_layers
+    from inpaint.sight import Sight
     from photo3d_video.pipeline import Picture, make_scene
 
-    layers = build_layers(left, sharpen(disparity, left, budget_px), budget_px, fill, disparity)
+    sight = Sight(left, disparity)
+    layers = build_layers(left, sharpen(sight, budget_px), budget_px, fill, sight)
     return make_scene(Picture(left, disparity, None, focal_px=float(left.shape[1])), layers)
 
 

@@ -1,7 +1,8 @@
 """How straight thin straight things stay when a camera moves: `python -m benchmarks.wires PHOTO...`.
 
 Wires, poles, fences and masts are drawn over photos, so that it is known where they are. A straight thing in space has
-a disparity that is affine along its picture; what is off from that bends by so many pixels.
+a disparity that is affine along its picture; what is off from that bends by so many pixels. What is thin must not be
+torn, either: neighbouring pixels of it stay linked.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -20,7 +21,11 @@ import numpy.typing as npt
 from benchmarks.coverage import find_photos
 from benchmarks.table import add_json_option, note, print_rows
 
+if TYPE_CHECKING:
+    from photo3d_video.photo import Photo
+
 Float = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
 UInt8 = npt.NDArray[np.uint8]
 Thing = tuple[tuple[float, float], tuple[float, float], float]
 """Two ends, x and y in widths and heights of the picture, and how wide it is, of the long side."""
@@ -29,6 +34,7 @@ SIDE_PX = 960
 BENT_PX = 2.0
 SHORTEST_PX = 40
 FINE = 4  # times as fine are things drawn
+WHOLLY = 0.9  # a pixel is a thing's if that covers so much of it, or is so likely
 SEEN = 40  # levels of 255 by which a thing must differ from what it hides
 COLOURS = ((20, 20, 25), (40, 40, 45), (225, 225, 220), (90, 60, 40), (150, 150, 155))
 
@@ -61,18 +67,22 @@ def mast(pick: random.Random) -> list[Thing]:
 KINDS = {kind.__name__: kind for kind in (wires, poles, fence, mast)}
 
 
-def draw(rgb: UInt8, things: list[Thing], colour: tuple[int, int, int]) -> UInt8:
-    """The photo with the things in front."""
-    h, w = rgb.shape[:2]
+def cover(shape: tuple[int, int], things: list[Thing]) -> Float:
+    """(H, W) how much in 0..1 of each pixel the things cover."""
+    h, w = shape
     fine = np.zeros((h * FINE, w * FINE), np.uint8)
     for start, end, width in things:
         first, last = ((round(x * w * FINE), round(y * h * FINE)) for x, y in (start, end))
         cv2.line(fine, first, last, 255, max(1, round(width * max(h, w) * FINE)), cv2.LINE_AA)
-    share = cv2.resize(fine, (w, h), interpolation=cv2.INTER_AREA)[..., None] / 255
-    return np.rint(rgb * (1 - share) + np.array(colour) * share).astype(np.uint8)
+    return np.asarray(cv2.resize(fine, (w, h), interpolation=cv2.INTER_AREA) / 255)
 
 
-def bends_px(disparity: npt.NDArray[np.float32], seen: npt.NDArray[np.bool_], thing: Thing, budget_px: float) -> Float:
+def draw(rgb: UInt8, share: Float, colour: tuple[int, int, int]) -> UInt8:
+    """The photo (H, W, 3) with things of this colour in front, which cover so much (H, W) of each pixel."""
+    return np.rint(rgb * (1 - share[..., None]) + np.array(colour) * share[..., None]).astype(np.uint8)
+
+
+def bends_px(disparity: npt.NDArray[np.float32], seen: Bool, thing: Thing, budget_px: float) -> Float:
     """(N,) how far a move bends a thing, at the pixels of its axis at which it is `seen` (H, W)."""
     size = np.array(disparity.shape[::-1])
     start, end = (np.array(point) * size for point in thing[:2])
@@ -92,11 +102,54 @@ def bends_px(disparity: npt.NDArray[np.float32], seen: npt.NDArray[np.bool_], th
     return np.abs(off)
 
 
-def measure_photo(file: Path, seed: int) -> Iterator[dict[str, Any]]:
-    """What a thing of each kind bends by, in the sharp depth map and in the layers."""
+def torn_links(right: Bool, down: Bool, where: Bool) -> tuple[int, int]:
+    """How many links between pixels `where` (H, W) are torn, and how many there are; `right` (H, W - 1) and `down`
+    (H - 1, W) tell which are whole.
+    """
+    across, along = where[:, 1:] & where[:, :-1], where[1:] & where[:-1]
+    return int((across & ~right).sum() + (along & ~down).sum()), int(across.sum() + along.sum())
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A picture of (H, W) pixels, cut into layers."""
+
+    sharp: npt.NDArray[np.float32]  # (H, W) disparity, its edges sharp
+    front: npt.NDArray[np.float32]  # (H, W) disparity of the front layer
+    right: Bool  # (H, W - 1) its links
+    down: Bool  # (H - 1, W)
+    thin: npt.NDArray[np.float32]  # (H, W) how likely a thin thing is there
+    budget_px: float
+
+
+def cut(photo: Photo, rgb: UInt8) -> Cut:
+    """The picture `rgb` (H, W, 3) with what belongs to a photo, cut as by the command."""
     from inpaint.edges import sharpen
+    from inpaint.sight import Sight
     from photo3d_video import pipeline
     from photo3d_video.depth.builtin import estimate_depth
+
+    size = rgb.shape[1], rgb.shape[0]
+    shown, depth = replace(photo, rgb=rgb), estimate_depth(rgb)
+    picture = pipeline.frame_picture(shown, depth, pipeline.place(shown, depth, size))
+    budget_px = pipeline.parallax_budget_px(*size, 1.0)
+    layers = pipeline.make_layers(picture, budget_px, fill="fast")
+    inside, links = slice(layers.border_px, -layers.border_px), layers.layers[0].links
+    sight = Sight(picture.rgb, picture.disparity)
+    return Cut(
+        sharpen(sight, budget_px),
+        layers.layers[0].disparity[inside, inside],
+        links.right[inside, inside],
+        links.down[inside, inside],
+        np.asarray(cv2.resize(sight.thin, size)),
+        budget_px,
+    )
+
+
+def measure_photo(file: Path, seed: int) -> Iterator[dict[str, Any]]:
+    """How much of a thing of each kind bends, in the sharp depth map and in the layers, and is torn in those; and of
+    what the network takes for thin in the photo itself.
+    """
     from photo3d_video.photo import load_photo
 
     photo = load_photo(file)
@@ -105,26 +158,29 @@ def measure_photo(file: Path, seed: int) -> Iterator[dict[str, Any]]:
         photo.rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     )
     rgb = np.ascontiguousarray(rgb[: rgb.shape[0] // 2 * 2, : rgb.shape[1] // 2 * 2]).astype(np.uint8)
-    size = rgb.shape[1], rgb.shape[0]
     for kind, things_of in KINDS.items():
         pick = random.Random(f"{seed} {kind}")
         things = things_of(pick)
-        drawn = draw(rgb, things, pick.choice(COLOURS))
+        share = cover(rgb.shape[:2], things)
+        drawn = draw(rgb, share, pick.choice(COLOURS))
         seen = np.abs(drawn.astype(int) - rgb).max(-1) > SEEN
-        with_things = replace(photo, rgb=drawn)
-        depth = estimate_depth(drawn)
-        picture = pipeline.frame_picture(with_things, depth, pipeline.place(with_things, depth, size))
-        budget_px = pipeline.parallax_budget_px(*size, 1.0)
-        layers = pipeline.make_layers(picture, budget_px, fill="fast")
-        inside = np.s_[layers.border_px : -layers.border_px]
-        maps = {
-            "depth": sharpen(picture.disparity, picture.rgb, budget_px),
-            "layers": layers.layers[0].disparity[inside, inside],
-        }
-        for name, disparity in maps.items():
-            bends = np.concatenate([bends_px(disparity, seen, thing, budget_px) for thing in things])
-            yield {"kind": kind, "map": name, "bent": int((bends > BENT_PX).sum()), "length": len(bends)}
+        made = cut(photo, drawn)
+        torn, links = torn_links(made.right, made.down, seen & (share > WHOLLY))
+        for name, disparity in (("depth", made.sharp), ("layers", made.front)):
+            bends = np.concatenate([bends_px(disparity, seen, thing, made.budget_px) for thing in things])
+            row = {"kind": kind, "map": name, "bent": int((bends > BENT_PX).sum()), "length": len(bends)}
+            yield row if name == "depth" else row | {"torn": torn, "links": links}
         note(f"{file.name} {kind}")
+    made = cut(photo, rgb)
+    torn, links = torn_links(made.right, made.down, made.thin > WHOLLY)
+    yield {"kind": "photo", "map": "layers", "torn": torn, "links": links}
+    note(file.name)
+
+
+def _share(rows: list[dict[str, Any]], some: str, every: str) -> float:
+    """NaN where there is nothing."""
+    total = sum(row.get(every, 0) for row in rows)
+    return sum(row.get(some, 0) for row in rows) / total if total else float("nan")
 
 
 def main() -> None:
@@ -133,12 +189,13 @@ def main() -> None:
     add_json_option(parser)
     args = parser.parse_args()
     found = [row for seed, file in enumerate(find_photos(args.photos)) for row in measure_photo(file, seed)]
+    kinds = {kind: {kind} for kind in KINDS} | {"all": set(KINDS), "photo": {"photo"}}
     rows = []
-    for kind in (*KINDS, "all"):
-        for name in ("depth", "layers"):
-            of = [row for row in found if row["map"] == name and kind in (row["kind"], "all")]
-            length = sum(row["length"] for row in of)
-            rows.append({"kind": kind, "map": name, "bent_share": sum(row["bent"] for row in of) / max(length, 1)})
+    for kind, members in kinds.items():
+        for name in ("depth", "layers")[kind == "photo" :]:
+            of = [row for row in found if row["map"] == name and row["kind"] in members]
+            bent, torn = _share(of, "bent", "length"), _share(of, "torn", "links")
+            rows.append({"kind": kind, "map": name, "bent_share": bent, "torn_share": torn})
     print_rows(rows, args.json)
 
 

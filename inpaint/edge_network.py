@@ -1,6 +1,6 @@
-"""Two networks that look at a photo and its blurred depth: for depth edges, and for thin things.
+"""The network that looks at a photo and its blurred depth, for depth edges and for thin things.
 
-Their decoder ends at full resolution. Untrained, the one for edges changes nothing.
+Its decoder ends at full resolution. Untrained, it changes no depth.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from torch import Tensor, nn
 from inpaint.encoder_decoder import EncoderDecoder, Separable, normalise
 
 ENCODER = "tf_efficientnet_lite0"
-INPUTS = 5
+INPUTS, OUTPUTS = 5, 2
 WIDTHS, FINE = (96, 64, 48, 32, 32), 24
 SURE = 0.02  # a place is taken for no surer than this: what the network adds must be able to change it
 
 
-class PixelNetwork(EncoderDecoder):
-    """(B, 5, H, W) float32 in 0..1 -> (B, N, H, W), N `outputs`.
+class EdgeNetwork(EncoderDecoder):
+    """(B, 5, H, W) float32 in 0..1 -> (B, 2, H, W) in 0..1.
 
     Input: colour (3), place and span. Place is where between the farthest and the nearest of its surroundings a pixel
-    is, span how far those are apart. H and W are multiples of `inpaint.encoder_decoder.STRIDE`.
+    is, span how far those are apart. Output: the place that each pixel should have, and how likely it is part of a thin
+    thing that stands before both of its sides. H and W are multiples of `inpaint.encoder_decoder.STRIDE`.
     """
 
-    def __init__(self, outputs: int = 1) -> None:
+    def __init__(self) -> None:
         super().__init__(ENCODER, INPUTS, WIDTHS)
-        last = nn.Conv2d(FINE, outputs, 3, padding=1)
+        last = nn.Conv2d(FINE, OUTPUTS, 3, padding=1)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)  # type: ignore[arg-type]
         self.fine = nn.Sequential(
@@ -43,23 +44,6 @@ class PixelNetwork(EncoderDecoder):
         *skips, top = self.encoder(seen)
         x = self.decode(self.top(top), skips)
         x = F.interpolate(x, size=seen.shape[-2:], mode="bilinear", align_corners=False)
-        return self.fine(torch.cat([x, seen], 1))
-
-
-class EdgeNetwork(PixelNetwork):
-    """... -> (B, H, W) in 0..1: the place that each pixel should have."""
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return changed_places(inputs, super().forward(inputs)[:, 0])
-
-
-class ThinNetwork(PixelNetwork):
-    """... -> (B, H, W) in 0..1: how likely each pixel is part of a thin thing that stands before both of its sides."""
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return torch.sigmoid(super().forward(inputs)[:, 0])
-
-
-def changed_places(inputs: Tensor, change: Tensor) -> Tensor:
-    """(B, H, W) the places that a network sees in its `inputs` (B, 5, H, W), changed by so much (B, H, W) as logits."""
-    return torch.sigmoid(torch.logit(inputs[:, 3].clamp(SURE, 1 - SURE)) + change)
+        change, thin = self.fine(torch.cat([x, seen], 1)).unbind(1)
+        place = torch.logit(inputs[:, 3].clamp(SURE, 1 - SURE))
+        return torch.sigmoid(torch.stack([place + change, thin], 1))

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from inpaint.colours import hued
 from inpaint.filters import Bool, Float, far_and_span, steps, widened
 from inpaint.limbs import with_limbs
-from inpaint.network_edges import see_edges
+from inpaint.sight import Sight
 from inpaint.votes import collect
 
 UInt8 = npt.NDArray[np.uint8]
@@ -31,23 +31,23 @@ CALM, CALM_PX, CALM_STEP_PX = 0.08, 5, 5.0  # lesser differences of disparity cl
 NO_VOTE = 0.02  # likeness of colour that says nothing: where no colour matches, the nearest pixels decide
 
 
-def sharpen(disparity: Float, rgb: UInt8, budget_px: float) -> Float:
-    """Disparity (H, W) with every blurred step that matters made sharp and moved onto an outline seen in `rgb`.
+def sharpen(sight: Sight, budget_px: float) -> Float:
+    """The disparity (H, W) with every blurred step that matters made sharp and moved onto an outline in the photo.
 
     A network says on which side of a step pixels are. What is still on a ramp then, as the network sees the picture
     small, takes the colour-weighted median of the pixels around that are not on one (after the weighted median of Kopf
     et al., "One Shot 3D Photography", 2020, and the masked median of Shih et al., 2020). Raises MissingWeightsError.
     """
-    h, w = disparity.shape
-    result = disparity.astype(np.float32)
+    h, w = sight.disparity.shape
+    result = sight.disparity.astype(np.float32)
     hold, blur = (max(2, round(share * max(h, w))) for share in (HOLD_SHARE, BLUR_SHARE))
     settled, span = _settled(result)
     sharp = settled & (span * budget_px > MIN_STEP_PX)
     known = widened(sharp.astype(np.uint8), hold) > 0
     if not (_is_steep(*_slopes(result, blur), budget_px) & ~known).any():
         return result
-    colour = hued(rgb.astype(np.float32) / np.float32(255))
-    seen = see_edges(rgb, result)
+    colour = hued(sight.rgb.astype(np.float32) / np.float32(255))
+    seen = sight.edges
     size = seen.shape[1::-1]
     small = cv2.resize(colour, size, interpolation=cv2.INTER_AREA if size[0] < w else cv2.INTER_LINEAR)
     free = cv2.resize((~known).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0

@@ -19,9 +19,9 @@ from inpaint.fill import Fill
 from inpaint.filters import Bool, Float, nearest, push_pull
 from inpaint.ledges import join_ledges
 from inpaint.matte import soft_edges
-from inpaint.network_thin import see_thin
 from inpaint.regions import grow, part_scraps, peel_regions
 from inpaint.seams import meet_parts, meet_rims
+from inpaint.sight import Sight
 from inpaint.slopes import opaque_beside_slopes, slopes_at, slopes_for_tears
 from inpaint.tears import Links, TornPairs, smooth_surfaces, steepest_steps, surfaces, was_made_sharp, were_blurred
 from inpaint.thin import with_thin_things
@@ -69,25 +69,25 @@ def extend(array: npt.NDArray[np.float32], border_px: int) -> Float:
 
 
 def build_layers(
-    rgb: UInt8, disparity: Float, budget_px: float, fill: Fill, blurred: Float | None = None
+    rgb: UInt8, disparity: Float, budget_px: float, fill: Fill, sight: Sight | None = None
 ) -> LayeredImage:
     """Photo (H, W, 3) uint8 and sharp disparity (H, W) in 0..1 -> layered image that holds for `budget_px`.
 
-    `blurred` (H, W): the disparity before it was made sharp, which tells what came only of that. Raises
-    MissingWeightsError.
+    `sight`: the photo with the disparity before it was made sharp, which tells what came only of that, and what is
+    thin. Raises MissingWeightsError.
     """
     border = int(np.ceil(budget_px + MARGIN_PX))
     q = _smooth_outside(extend(disparity, border), border)
     inside = np.zeros(q.shape, bool)
     inside[border:-border, border:-border] = True
     colour = extend(rgb.astype(np.float32) / np.float32(255), border)
-    before = None if blurred is None else steepest_steps(extend(blurred, border))
+    before = None if sight is None else steepest_steps(extend(sight.disparity, border))
     q = separate_surfaces(q, before, colour, budget_px)
     colour, _ = fill(colour, q, ~inside, inside)
 
     real = None
-    if blurred is not None and before is not None and was_made_sharp(q, before, budget_px):
-        likely = cv2.resize(see_thin(rgb, blurred), rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    if sight is not None and before is not None and was_made_sharp(q, before, budget_px):
+        likely = cv2.resize(sight.thin, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
         q, real = with_thin_things(q, colour, extend(likely, border), budget_px)
     torn, tensor = find_tears(q, budget_px), structure_tensor(colour)
     crossed = crossings(q, torn, tensor, before)

@@ -152,6 +152,7 @@ def make_layers(
     from inpaint.edges import sharpen
     from inpaint.fill import FILLS
     from inpaint.layers import build_layers
+    from inpaint.sight import Sight
     from inpaint.subject import in_one_piece
 
     if isinstance(fill, str) and fill not in FILLS:
@@ -170,15 +171,15 @@ def make_layers(
         return painted
 
     with ThreadPoolExecutor(1) as other, watch.stage("layers"):
-        _load_network("network_edges")
-        users = ["network_thin", *(["network_fill"] if fill == "network" else [])]
-        networks = [other.submit(_load_network, user) for user in users]
-        sharp = sharpen(picture.disparity, rgb, budget)
+        _load_network("sight")
+        networks = [other.submit(_load_network, "network_fill")] if fill == "network" else []
+        sight = Sight(rgb, picture.disparity)
+        sharp = sharpen(sight, budget)
         if picture.subject is not None:
             sharp = in_one_piece(sharp, picture.subject)
         for network in networks:
             network.result()
-        return build_layers(rgb, sharp, budget, timed_fill, picture.disparity)
+        return build_layers(rgb, sharp, budget, timed_fill, sight)
 
 
 def _load_network(user: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from inpaint.network_edges import SIDE_PX
+from inpaint.sight import SIDE_PX
 from inpaint.tiles import network_size
 from training.edge_targets import Float, Rng, UInt8, thin_things, write, write_in_parts
 from training.silhouettes import PRINTS, SILHOUETTES, Silhouette, blob

@@ -19,6 +19,7 @@ from inpaint.edges import sharpen
 from inpaint.evidence import tear_evidence
 from inpaint.filters import Bool, Float, far_and_span, widened
 from inpaint.layers import separate_surfaces
+from inpaint.sight import Sight
 from inpaint.tears import steepest_steps, torn_pairs
 from photo3d_video.depth.builtin import estimate_depth
 from photo3d_video.pipeline import FAR_DISPARITY, parallax_budget_px
@@ -66,7 +67,7 @@ def judged_tears(rgb: npt.NDArray[np.uint8], truth: Float) -> tuple[Float, Float
     budget = parallax_budget_px(w, h, STRENGTH)
     blurred = np.asarray(FAR_DISPARITY + (1 - FAR_DISPARITY) * estimate, np.float32)
     colour = rgb.astype(np.float32) / np.float32(255)
-    q = separate_surfaces(sharpen(blurred, rgb, budget), steepest_steps(blurred), colour, budget)
+    q = separate_surfaces(sharpen(Sight(rgb, blurred), budget), steepest_steps(blurred), colour, budget)
     pairs = torn_pairs(find_tears(q, budget), q)
     evidence = tear_evidence(q, pairs, colour)
     return evidence, true_steps_px(truth, known, budget).ravel()[pairs.first]

@@ -23,6 +23,7 @@ from inpaint.edges import sharpen
 from inpaint.filters import Bool, Float
 from inpaint.layers import build_layers
 from inpaint.regions import DIAGONAL
+from inpaint.sight import Sight
 from inpaint.tears import torn_pairs
 
 UInt8 = npt.NDArray[np.uint8]
@@ -66,7 +67,7 @@ def pool_regions(path: Path) -> list[tuple[Bool, Bool]]:
     label = np.load(path)
     rgb, disparity = label["rgb"], np.clip(label["disparity"].astype(np.float32), 0, 1)
     band_px = float(np.exp(rng.uniform(*np.log(BANDS_PX))))
-    step = usual_step(sharpen(disparity, rgb, 2 * band_px), 2 * band_px)
+    step = usual_step(sharpen(Sight(rgb, disparity), 2 * band_px), 2 * band_px)
     if step is None:
         return []
     pairs = _painted(rgb, disparity, band_px / DIAGONAL / max(step, LEAST_STEP))
@@ -88,7 +89,8 @@ def _painted(rgb: UInt8, disparity: Float, budget_px: float) -> list[tuple[Bool,
         asked.append((unknown, context))
         return rgb, disparity
 
-    image = build_layers(rgb, sharpen(disparity, rgb, budget_px), budget_px, note, disparity)
+    sight = Sight(rgb, disparity)
+    image = build_layers(rgb, sharpen(sight, budget_px), budget_px, note, sight)
     photo = np.s_[image.border_px : -image.border_px, image.border_px : -image.border_px]
     return [(unknown[photo], context[photo]) for unknown, context in asked[1:]]
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.network_edges import SIDE_PX
+from inpaint.sight import SIDE_PX
 from inpaint.tiles import network_size
 from training.edge_targets import Bool, Float, Floats, Rng, UInt8, thin_things, write, write_in_parts
 from training.models import Model, Surface, catalogue, load

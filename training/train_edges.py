@@ -1,4 +1,4 @@
-"""Train the networks for depth edges and thin things as one, with two outputs; `training.single_output` parts them.
+"""Train the network for depth edges and thin things.
 
 `python -m training.train_edges SAMPLES RUN --minutes 60` trains in RUN (checkpoint, log.jsonl, weights), and goes on
 from RUN's checkpoint if there is one. SAMPLES is what `training.collages` and `training.rooms` wrote.
@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from inpaint.edge_network import ENCODER, PixelNetwork, changed_places
+from inpaint.edge_network import ENCODER, EdgeNetwork
 from inpaint.filters import far_and_span
-from inpaint.network_edges import REACH_PX, places
+from inpaint.sight import REACH_PX, places
 from training.checkpoint import Checkpoint, load_weights
 from training.depth_data import degrade
 from training.edge_targets import Float
@@ -32,23 +32,12 @@ ENCODER_RATE, REST_RATE = 3e-4, 2e-3
 WEIGHT_DECAY = 0.01
 WARM_UP_STEPS = 100
 EMA = 0.998
-CROSS_ENTROPY_WEIGHT, THIN_WEIGHT = 0.3, 3.0
+CROSS_ENTROPY_WEIGHT, THIN_WEIGHT = 0.3, 1.5
 UNSURE = 0.15  # what may be thin or not counts so much, as not thin: most of it is not
 FULL_SPAN = 0.1  # steps of so much disparity count fully
 LEAST_WEIGHT = 0.05  # of a crop's pixels, else another is drawn
 TRIES = 4  # places of a picture; the one with most to learn is taken
 SAVE_EVERY_S = 120
-
-
-class JointNetwork(PixelNetwork):
-    """... -> (B, 2, H, W) in 0..1: the place that each pixel should have, and how likely it is part of a thin thing."""
-
-    def __init__(self) -> None:
-        super().__init__(outputs=2)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        change, thin = super().forward(inputs).unbind(1)
-        return torch.stack([changed_places(inputs, change), torch.sigmoid(thin)], 1)
 
 
 @dataclass(frozen=True)
@@ -141,7 +130,7 @@ def _mean(values: Tensor, weight: Tensor) -> Tensor:
     return (values * weight).sum() / weight.sum().clamp_min(1)
 
 
-def load_encoder(network: PixelNetwork) -> None:
+def load_encoder(network: EdgeNetwork) -> None:
     """ImageNet's weights for colour, a third of their mean for place and span: their outlines count from the start."""
     import timm
 
@@ -166,7 +155,7 @@ def main() -> None:
 
     torch.manual_seed(0)
     cv2.setNumThreads(1)
-    network = JointNetwork()
+    network = EdgeNetwork()
     if args.start:
         load_weights(network, args.start)
     else:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import wires
-from benchmarks.wires import BENT_PX, KINDS, bends_px, draw
+from benchmarks.wires import BENT_PX, KINDS, bends_px, cover, draw, torn_links
 
 BUDGET_PX = 40.0
 POLE = ((0.5, 0.1), (0.5, 0.9), 0.01)
@@ -44,12 +44,21 @@ def test_what_nobody_sees_does_not_count() -> None:
     assert not len(bends_px(disparity, ~EVERYWHERE, POLE, BUDGET_PX))
 
 
+def test_what_is_torn_counts_within_a_thing_alone() -> None:
+    where = np.zeros((6, 6), bool)
+    where[1:5, 2:4] = True
+    right, down = np.ones((6, 5), bool), np.ones((5, 6), bool)
+    down[2] = False  # a tear across everything
+    assert torn_links(right, down, where) == (2, 10)
+    assert torn_links(right, np.ones_like(down), where) == (0, 10)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_things_are_drawn_where_they_are_said_to_be(kind: str) -> None:
     wall = np.full((200, 300, 3), 128, np.uint8)
     things = KINDS[kind](random.Random(3))
     assert things == KINDS[kind](random.Random(3))
-    drawn = draw(wall, things, (20, 20, 25))
+    drawn = draw(wall, cover((200, 300), things), (20, 20, 25))
     for (x0, y0), (x1, y1), _ in things:
         at = np.array([x0 + x1, y0 + y1]) / 2 * (300, 200)
         column, row = np.clip(at.astype(int), 1, (298, 198))
@@ -65,6 +74,9 @@ def test_the_command_prints_a_row_per_kind_and_map(tmp_path, monkeypatch, capsys
     wires.main()
     rows = json.loads(capsys.readouterr().out)["rows"]
     assert [(row["kind"], row["map"]) for row in rows] == [
-        (kind, name) for kind in (*KINDS, "all") for name in ("depth", "layers")
+        *((kind, name) for kind in (*KINDS, "all") for name in ("depth", "layers")),
+        ("photo", "layers"),
     ]
-    assert all(0 <= row["bent_share"] <= 1 for row in rows)
+    for row in rows:
+        for key, there in (("bent_share", row["kind"] != "photo"), ("torn_share", row["map"] == "layers")):
+            assert (row["kind"] == "photo" and row[key] is None) or (0 <= row[key] <= 1 if there else row[key] is None)

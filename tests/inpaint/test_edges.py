@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from inpaint.edges import _calm_beside_steps, sharpen
+from inpaint.sight import Sight
 from tests.scenes import (
     FAR,
     NEAR,
@@ -37,7 +38,7 @@ def between(q: np.ndarray, margin: float = 0.2) -> np.ndarray:
 @pytest.mark.parametrize(("height", "width"), [(96, 128), (352, 264), (301, 899)])
 def test_blurred_step_becomes_one_pixel_sharp_where_the_colour_changes(height, width) -> None:
     scene = two_planes(height, width)
-    sharp = sharpen(blurred(scene.disparity, BLUR_SHARE * max(height, width)), scene.rgb, BUDGET_PX)
+    sharp = sharpen(Sight(scene.rgb, blurred(scene.disparity, BLUR_SHARE * max(height, width))), BUDGET_PX)
     near = sharp > (NEAR + FAR) / 2
     edge_px = 2 * (scene.near.any(1).sum() + scene.near.any(0).sum())
     assert (near != scene.near).sum() < 0.1 * edge_px, "the edge is where the colours change, corners aside"
@@ -49,7 +50,7 @@ def test_misplaced_step_moves_onto_the_colour_edge(offset_px) -> None:
     scene = two_planes(264, 352)
     guess = blurred(np.roll(scene.disparity, offset_px, axis=1), BLUR_SHARE * 352)
     before = ((guess > (NEAR + FAR) / 2) != scene.near).sum()
-    after = ((sharpen(guess, scene.rgb, BUDGET_PX) > (NEAR + FAR) / 2) != scene.near).sum()
+    after = ((sharpen(Sight(scene.rgb, guess), BUDGET_PX) > (NEAR + FAR) / 2) != scene.near).sum()
     assert after < 0.25 * before
 
 
@@ -63,7 +64,7 @@ def test_a_hand_as_dark_as_the_ground_stays_on_its_arm() -> None:
     fading = np.linspace(0.85, 0.45, 24)[:, None]
     truth = scene.disparity.copy()
     truth[200:224] = np.where(hand[200:224], fading, truth[200:224])
-    sharp = sharpen(blurred(truth, BLUR_SHARE * 352), scene.rgb, BUDGET_PX)
+    sharp = sharpen(Sight(scene.rgb, blurred(truth, BLUR_SHARE * 352)), BUDGET_PX)
     assert (sharp[hand] > 0.4).mean() > 0.95
     assert (sharp[244:, :140] < 0.3).all(), "the ground stays where it is"
 
@@ -74,35 +75,37 @@ def test_hue_tells_more_than_light_and_shadow() -> None:
     light = cv2.resize(light, (352, 264), interpolation=cv2.INTER_LINEAR)[..., None]
     rgb = light + np.where(scene.near[..., None], np.uint8([30, 15, 15]), np.uint8([15, 30, 15]))
     guess = blurred(np.roll(scene.disparity, 3, axis=1), 3)
-    before, after = (((q > (NEAR + FAR) / 2) != scene.near).sum() for q in (guess, sharpen(guess, rgb, BUDGET_PX)))
+    before, after = (
+        ((q > (NEAR + FAR) / 2) != scene.near).sum() for q in (guess, sharpen(Sight(rgb, guess), BUDGET_PX))
+    )
     assert after < 0.6 * before
 
 
 def test_smooth_ramp_is_left_alone() -> None:
     q = ramp()
     rgb = plain(*q.shape, (90, 120, 60))
-    np.testing.assert_allclose(sharpen(q, rgb, BUDGET_PX), q, atol=1e-4)
+    np.testing.assert_allclose(sharpen(Sight(rgb, q), BUDGET_PX), q, atol=1e-4)
     striped = rgb.copy()
     striped[:, ::8] = 255
-    np.testing.assert_allclose(sharpen(q, striped, BUDGET_PX), q, atol=1e-4)
+    np.testing.assert_allclose(sharpen(Sight(striped, q), BUDGET_PX), q, atol=1e-4)
 
 
 @pytest.mark.parametrize("scene", [two_planes(), slanted_plane_with_hole(), thin_pole(pole_px=6)])
 def test_depth_that_is_sharp_already_stays(scene) -> None:
-    sharp = sharpen(scene.disparity, scene.rgb, BUDGET_PX)
+    sharp = sharpen(Sight(scene.rgb, scene.disparity), BUDGET_PX)
     assert (np.abs(sharp - scene.disparity) * BUDGET_PX > 1).mean() < 0.005
 
 
 def test_sharp_depth_stays_where_colours_say_nothing() -> None:
     scene = two_planes(264, 352)
     noise = np.random.default_rng(0).integers(0, 256, (*scene.near.shape, 3)).astype(np.uint8)
-    np.testing.assert_array_equal(sharpen(scene.disparity, noise, BUDGET_PX), scene.disparity)
+    np.testing.assert_array_equal(sharpen(Sight(noise, scene.disparity), BUDGET_PX), scene.disparity)
 
 
 def test_without_parallax_nothing_needs_sharpening() -> None:
     scene = two_planes()
     soft = blurred(scene.disparity, 3.0)
-    np.testing.assert_allclose(sharpen(soft, scene.rgb, 0.0), soft, atol=1e-6)
+    np.testing.assert_allclose(sharpen(Sight(scene.rgb, soft), 0.0), soft, atol=1e-6)
 
 
 def test_a_shoulder_beside_a_step_is_calmed_and_a_real_step_is_kept() -> None:
@@ -122,8 +125,8 @@ def test_a_shoulder_beside_a_step_is_calmed_and_a_real_step_is_kept() -> None:
 def test_any_depth_stays_within_its_range(case) -> None:
     rgb, q = case.rgb, case.disparity
     before = q.copy()
-    sharp = sharpen(q, rgb, BUDGET_PX)
+    sharp = sharpen(Sight(rgb, q), BUDGET_PX)
     assert sharp.shape == q.shape and sharp.dtype == np.float32 and np.isfinite(sharp).all()
     assert sharp.min() >= q.min() - 1e-4 and sharp.max() <= q.max() + 1e-4
     np.testing.assert_array_equal(q, before, err_msg="the input is not touched")
-    np.testing.assert_array_equal(sharpen(q, rgb, BUDGET_PX), sharp, err_msg="the same again")
+    np.testing.assert_array_equal(sharpen(Sight(rgb, q), BUDGET_PX), sharp, err_msg="the same again")

@@ -14,6 +14,7 @@ from inpaint.chains import find_tears
 from inpaint.fill import FILLS
 from inpaint.layers import LayeredImage, build_layers, extend, remove_fragments
 from inpaint.network_fill import WEIGHTS, load_network
+from inpaint.sight import Sight
 from inpaint.tears import torn_pairs
 from photo3d_video.depth.builtin import without_triton
 from tests.scenes import (
@@ -274,9 +275,9 @@ def test_estimated_depth_is_not_torn_round_scraps() -> None:
     rgb = np.zeros((*q.shape, 3), np.uint8)
     rgb[q == np.float32(0.9)], rgb[q == np.float32(0.45)] = (250, 0, 0), (0, 250, 0)
 
-    def tears_across_scrap(blurred: np.ndarray | None) -> int:
-        image = build_layers(rgb, q, BUDGET_PX, calm_fill, blurred)
+    def tears_across_scrap(sight: Sight | None) -> int:
+        image = build_layers(rgb, q, BUDGET_PX, calm_fill, sight)
         return int((~image.layers[0].links.right[image.border_px + 128, image.border_px + 120 :][:60]).sum())
 
     assert tears_across_scrap(None) == 2
-    assert tears_across_scrap(cv2.GaussianBlur(q, (0, 0), 6)) == 1
+    assert tears_across_scrap(Sight(rgb, cv2.GaussianBlur(q, (0, 0), 6))) == 1

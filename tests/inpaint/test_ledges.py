@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from inpaint.chains import find_tears
 from inpaint.layers import build_layers
 from inpaint.ledges import join_ledges
+from inpaint.sight import Sight
 from inpaint.tears import steepest_steps
 from tests.scenes import calm_fill, cases
 
@@ -47,7 +48,7 @@ def test_nothing_tears_a_head_off_its_body_any_more() -> None:
     assert not find_tears(q, BUDGET_PX).down[neck].any()
     assert find_tears(join_ledges(q, steepest_steps(blurred), rgb, BUDGET_PX), BUDGET_PX).down[neck].all()
     photo = np.round(rgb * 255).astype(np.uint8)
-    torn, whole = (build_layers(photo, q, BUDGET_PX, calm_fill, before) for before in (None, blurred))
+    torn, whole = (build_layers(photo, q, BUDGET_PX, calm_fill, sight) for sight in (None, Sight(photo, blurred)))
     middle = np.s_[129 + whole.border_px, 146 + whole.border_px : 174 + whole.border_px]
     assert torn.layers[0].links.down[middle].mean() < 0.3  # the matte moves the tear elsewhere by a pixel
     assert whole.layers[0].links.down[middle].all()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from inpaint.edges import sharpen
 from inpaint.layers import build_layers
+from inpaint.sight import Sight
 from inpaint.wires import with_wires
 from tests.scenes import calm_fill
 
@@ -124,7 +125,7 @@ def test_a_wire_that_stands_before_the_sky_is_not_behind_the_ground() -> None:
 def test_depth_that_was_sharp_already_knows_its_wires() -> None:
     disparity, (colour, _) = ground(), photo()
     rgb = np.round(colour * 255).astype(np.uint8)
-    image = build_layers(rgb, disparity, BUDGET_PX, calm_fill, disparity)
+    image = build_layers(rgb, disparity, BUDGET_PX, calm_fill, Sight(rgb, disparity))
     inside = slice(image.border_px, -image.border_px)
     front = image.layers[0].disparity[inside, inside]
     np.testing.assert_allclose(front[40 : HORIZON - 8, 151], SKY, atol=0.01)
@@ -180,7 +181,8 @@ def test_layers_of_estimated_depth_have_whole_poles() -> None:
     estimate, (colour, pole) = blurred(ground()), photo(4)
     mottled = cv2.GaussianBlur(np.random.default_rng(0).normal(0, 0.4, colour.shape).astype(np.float32), (0, 0), 2)
     rgb = np.round(np.clip(np.where(pole[..., None], colour, colour + mottled), 0, 1) * 255).astype(np.uint8)
-    layers = build_layers(rgb, sharpen(estimate, rgb, BUDGET_PX), BUDGET_PX, calm_fill, estimate)
+    sight = Sight(rgb, estimate)
+    layers = build_layers(rgb, sharpen(sight, BUDGET_PX), BUDGET_PX, calm_fill, sight)
     front, border = layers.layers[0], layers.border_px
     inside = np.s_[border:-border, border:-border]
     assert bend_px(front.disparity[inside], 151, slice(40, 190)) < 1.5
