@@ -172,13 +172,13 @@ def make_layers(
 
     with ThreadPoolExecutor(1) as other, watch.stage("layers"):
         _load_network("sight")
-        networks = [other.submit(_load_network, "network_fill")] if fill == "network" else []
+        painter = other.submit(_load_network, "network_fill") if fill == "network" else None
         sight = Sight(rgb, picture.disparity)
         sharp = sharpen(sight, budget)
         if picture.subject is not None:
             sharp = in_one_piece(sharp, picture.subject)
-        for network in networks:
-            network.result()
+        if painter is not None:
+            painter.result()
         return build_layers(rgb, sharp, budget, timed_fill, sight)
 
 
