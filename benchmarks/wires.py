@@ -165,16 +165,19 @@ def measure_photo(file: Path, seed: int) -> Iterator[dict[str, Any]]:
         drawn = draw(rgb, share, pick.choice(COLOURS))
         seen = np.abs(drawn.astype(int) - rgb).max(-1) > SEEN
         made = cut(photo, drawn)
-        torn, links = torn_links(made.right, made.down, seen & (share > WHOLLY))
         for name, disparity in (("depth", made.sharp), ("layers", made.front)):
             bends = np.concatenate([bends_px(disparity, seen, thing, made.budget_px) for thing in things])
-            row = {"kind": kind, "map": name, "bent": int((bends > BENT_PX).sum()), "length": len(bends)}
-            yield row if name == "depth" else row | {"torn": torn, "links": links}
+            yield {"kind": kind, "map": name, "bent": int((bends > BENT_PX).sum()), "length": len(bends)}
+        yield _torn(kind, made, seen & (share > WHOLLY))
         note(f"{file.name} {kind}")
     made = cut(photo, rgb)
-    torn, links = torn_links(made.right, made.down, made.thin > WHOLLY)
-    yield {"kind": "photo", "map": "layers", "torn": torn, "links": links}
+    yield _torn("photo", made, made.thin > WHOLLY)
     note(file.name)
+
+
+def _torn(kind: str, made: Cut, where: Bool) -> dict[str, Any]:
+    torn, links = torn_links(made.right, made.down, where)
+    return {"kind": kind, "map": "layers", "torn": torn, "links": links}
 
 
 def _share(rows: list[dict[str, Any]], some: str, every: str) -> float:
@@ -192,7 +195,7 @@ def main() -> None:
     kinds = {kind: {kind} for kind in KINDS} | {"all": set(KINDS), "photo": {"photo"}}
     rows = []
     for kind, members in kinds.items():
-        for name in ("depth", "layers")[kind == "photo" :]:
+        for name in ("layers",) if kind == "photo" else ("depth", "layers"):
             of = [row for row in found if row["map"] == name and row["kind"] in members]
             bent, torn = _share(of, "bent", "length"), _share(of, "torn", "links")
             rows.append({"kind": kind, "map": name, "bent_share": bent, "torn_share": torn})

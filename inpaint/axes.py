@@ -33,7 +33,11 @@ class Axis:
     beside: Float  # (N,) the larger disparity of both sides
     above: Float  # (2, N) by how much disparity it stands before each side, that below 0 across the axis first
     likely: Float  # (N,) how likely it is a thin thing
-    likely_share: float  # over which share of what was found of it that is likely
+
+    @property
+    def likely_share(self) -> float:
+        """Over which share of what was found of it it is likely a thin thing."""
+        return float((self.likely[self.found] > LIKELY).mean())
 
     @property
     def front(self) -> Float:
@@ -70,8 +74,7 @@ def find_axis(line: Line, disparity: Float, likely: Float) -> Axis:
     there = _there(found, shows, reach) & (close | line.slim)
     seen = found | (there & shows & line.slim)
     beside = np.maximum(sides[0][0], sides[1][0])
-    share = float((sure[found] > LIKELY).mean())
-    return Axis(line, place, xy, found, seen, shows, there, own, beside, above, sure, share)
+    return Axis(line, place, xy, found, seen, shows, there, own, beside, above, sure)
 
 
 def _there(found: Bool, shows: Bool, gap: int) -> Bool:
