@@ -7,12 +7,13 @@ import numpy as np
 
 from inpaint.chains import shortest_edge_px
 from inpaint.colours import gradient, hued
-from inpaint.filters import Bool, Float, dot, widened
+from inpaint.filters import Bool, Float, box_mean, closest_pixel, dot
 from inpaint.tears import Index, Links, TornPairs, torn_pairs, were_blurred
 
 # Edges of the photo, at least so strong, cross a tear if their slopes, squared, are so many times those along it.
 TIMES, SLOPE, WINDOW_PX = 5.0, 0.02, 3.0
 BEYOND_PX, BOTH = 5.0, 0.4  # and are there so far to both sides, the weaker ones by this share of the stronger
+ALIKE = 0.5  # tears run alike whose normals, unit vectors, have a larger product
 NORMAL_PX = 2.5  # tears have directions over so much: over more, the two outlines of a stalk are against each other
 
 
@@ -39,9 +40,27 @@ def crossings(disparity: Float, links: Links, tensor: Float, before: Float | Non
     sides = [_strengths(tensor, pairs.first, normals, away)[1] for away in (-BEYOND_PX, BEYOND_PX)]
     crossed &= np.minimum(*sides) > BOTH * np.maximum(*sides)
     crossed &= were_blurred(pairs, disparity, before)
-    close = np.zeros(disparity.shape, np.uint8)
-    close.ravel()[pairs.first[crossed]] = 1
-    return widened(close, int(shortest_edge_px(disparity.shape)) // 2 + 1) > 0
+    if not crossed.any():
+        return np.zeros(disparity.shape, bool)
+    return _close_to(crossed, pairs, normals, disparity.shape)
+
+
+def _close_to(crossed: Bool, pairs: TornPairs, normals: Float, shape: tuple[int, ...]) -> Bool:
+    """(H, W) what is close to those of the torn `pairs` that are `crossed` (N,), and closest to a tear that runs like
+    them. Where two meet, as in the corner between two curls, the other one may be real. `normals` (N, 2): of the pairs.
+    """
+    reach = int(shortest_edge_px(shape)) // 2 + 1
+    planes = np.zeros((*shape, 3), np.float32)
+    planes.reshape(-1, 3)[pairs.far[crossed]] = np.insert(normals[crossed], 0, 1, axis=1)
+    around = box_mean(planes, reach)
+    share, u, v = around.reshape(-1, 3)[pairs.far].T
+    alike = (share > 0) & (u * normals[:, 0] + v * normals[:, 1] > ALIKE * share)
+    far, theirs, close = np.zeros((3, *shape), bool)
+    far.ravel()[pairs.far] = True
+    theirs.ravel()[pairs.far[alike]] = True
+    at = np.flatnonzero(around[..., 0])
+    close.ravel()[at] = theirs.ravel()[closest_pixel(far, at)]
+    return close
 
 
 def _normals(pairs: TornPairs, shape: tuple[int, ...]) -> Float:

@@ -22,7 +22,8 @@ def mean_near(values: Float, weight: Float, radius: int) -> Float:
     """Weighted means of `values` (H, W[, C]) over the window around each pixel, 0 where all `weight` (H, W) is 0."""
     around = weight if values.ndim == 2 else weight[..., None]
     share = np.maximum(box_mean(weight, radius), 1e-4)
-    return np.asarray(box_mean(values * around, radius) / share.reshape(*around.shape), np.float32)
+    total = box_mean(values * around, radius).reshape(values.shape)  # OpenCV drops a single channel
+    return np.asarray(total / share.reshape(*around.shape), np.float32)
 
 
 def dot(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> Float:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inpaint.filters import Bool, Float, box_mean, far_and_span, guided_filter, nearest, only, widened
+from inpaint.strays import strays
 from inpaint.tears import Links, TornPairs, torn_pairs, were_blurred
 
 UInt8 = npt.NDArray[np.uint8]
@@ -99,6 +100,9 @@ def soft_edges(disparity: Float, links: Links, rgb: Float, before: Float | None 
     # Those hold no more of it than their colour shows: their brightness is the background's texture.
     soft = np.where(faint, np.maximum(np.where(covered, soft, mixed), CALM_ALPHA), soft)
     covered |= faint
+    stray, share = strays(rgb, disparity, near_side, covered, 0.5 * smallest)
+    soft = np.where(stray, np.maximum(share, CALM_ALPHA), soft)
+    covered |= stray
     # Depth is not torn round small pieces: they would be drawn out.
     covered |= _small(far_side & ~covered, body=far_side & ~fringe)
     covered &= ~_small(near_side | covered, body=near_side)

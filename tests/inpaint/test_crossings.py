@@ -48,6 +48,19 @@ def test_a_tear_that_would_cut_a_stalk_is_a_slope_there() -> None:
     assert not crossed(disparity, rgb, sharp=True).any(), "what was measured is known"
 
 
+def test_the_outline_beside_a_crossing_stays_torn_where_it_runs_another_way() -> None:
+    """A stalk goes down across the lower edge of something nearer, close to its corner."""
+    edge, bottom, columns = 500, 150, slice(484, 494)
+    disparity = np.full((300, 1000), FAR, np.float32)
+    disparity[:bottom, :edge] = NEAR
+    rgb = np.full((300, 1000, 3), 0.3, np.float32)
+    rgb[:, columns] = 0.9, 0.7, 0.2
+    rgb[:bottom, :edge] += 0.1
+    across = crossed(disparity, rgb)
+    assert across[bottom - 1, columns].all()
+    assert not across[: bottom - 4, edge - 1].any()
+
+
 @pytest.mark.parametrize("columns", [slice(0, EDGE_X), slice(EDGE_X, None)], ids=["before it", "behind it"])
 def test_a_stalk_that_ends_at_the_tear_does_not_cross_it(columns: slice) -> None:
     disparity, rows = side(), slice(58, 62)

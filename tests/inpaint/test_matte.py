@@ -141,6 +141,17 @@ def test_fine_strands_move_with_what_they_hang_on(share) -> None:
     assert matte.alpha[strands].mean() == pytest.approx(share, abs=0.15)
 
 
+def test_hairs_move_along_as_far_as_they_reach() -> None:
+    scene = two_planes(600, 800)
+    top = int(np.flatnonzero(scene.near.any(1))[0])
+    hairs = np.s_[top - 20 : top, 280:520:5]
+    scene.rgb[hairs] = (0.5 * scene.rgb[top, 400] + 0.5 * scene.rgb[0, 0]).astype(np.uint8)
+    matte, _ = matte_of(scene.rgb, scene.disparity)
+    assert (matte.disparity[hairs] == np.float32(NEAR)).all()
+    assert matte.alpha[hairs][:12].mean() == pytest.approx(0.5, abs=0.05)
+    assert (matte.disparity[: top - 22] == scene.disparity[: top - 22]).all()
+
+
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
 def test_fringe_moves_with_the_nearer_surface_as_far_as_it_belongs_to_it(share) -> None:
     scene = two_planes()
