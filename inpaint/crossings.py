@@ -50,15 +50,17 @@ def _close_to(crossed: Bool, pairs: TornPairs, normals: Float, shape: tuple[int,
     them. Where two meet, as in the corner between two curls, the other one may be real. `normals` (N, 2): of the pairs.
     """
     reach = int(shortest_edge_px(shape)) // 2 + 1
-    planes = np.zeros((*shape, 3), np.float32)
-    planes.reshape(-1, 3)[pairs.far[crossed]] = np.insert(normals[crossed], 0, 1, axis=1)
-    around = box_mean(planes, reach)
-    share, u, v = around.reshape(-1, 3)[pairs.far].T
+    around = []
+    for part in (1, *normals[crossed].T):
+        plane = np.zeros(shape, np.float32)
+        plane.ravel()[pairs.far[crossed]] = part
+        around.append(box_mean(plane, reach))
+    share, u, v = (plane.ravel()[pairs.far] for plane in around)
     alike = (share > 0) & (u * normals[:, 0] + v * normals[:, 1] > ALIKE * share)
     far, theirs, close = np.zeros((3, *shape), bool)
     far.ravel()[pairs.far] = True
     theirs.ravel()[pairs.far[alike]] = True
-    at = np.flatnonzero(around[..., 0])
+    at = np.flatnonzero(around[0])
     close.ravel()[at] = theirs.ravel()[closest_pixel(far, at)]
     return close
 

@@ -30,7 +30,7 @@ def strays(rgb: Float, disparity: Float, near: Bool, held: Bool, least: float) -
     """
     long = max(near.shape)
     reach = round(REACH_SHARE * long)
-    around = (cv2.distanceTransform((~near).view(np.uint8), cv2.DIST_L2, 3) <= 3 * reach) & ~near & ~held
+    around = (widened(near.view(np.uint8), 3 * reach) > 0) & ~near & ~held
     around &= disparity < nearest(disparity, near, around) - least
     foreign, calm = _standing_out(rgb, around, 2 * reach, max(FINE_PX, round(FINE_SHARE * long)))
     share, mixed = _mixtures(rgb, around, around & ~foreign, near, reach)
@@ -39,7 +39,7 @@ def strays(rgb: Float, disparity: Float, near: Bool, held: Bool, least: float) -
     n, label = cv2.connectedComponents(hairs & around, connectivity=8)
     hangs = (label > 0) & (widened((near | held).view(np.uint8), 1) > 0)
     # What passes from one tower to the next is far from where it hangs as well.
-    too_far = cv2.distanceTransform((~hangs).view(np.uint8), cv2.DIST_L2, 3) > reach
+    too_far = widened(hangs.view(np.uint8), reach) == 0
     count, alike, beyond, root = (
         np.bincount(label[x], minlength=n) for x in (foreign, foreign & calm & mixed, foreign & too_far, hangs)
     )
@@ -51,10 +51,9 @@ def _standing_out(rgb: Float, where: Bool, reach: int, fine: int) -> tuple[Bool,
     """(H, W) which of the pixels `where` stand out from what is around them within `fine`; which of them have a calm
     background, apart from such pixels, within `reach`.
     """
-    known = where
+    grey, known = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.float32), where
     for _ in range(ROUNDS):
-        red, green, blue = cv2.split(cv2.absdiff(rgb, mean_near(rgb, known.astype(np.float32), fine)))
-        height = cv2.max(cv2.max(red, green), blue)
+        height = np.abs(grey - mean_near(grey, known.astype(np.float32), fine))
         variance = _mean_around(height * height, known, reach)
         deviation = over_cells(np.sqrt(np.maximum(variance, 0)), CELL_PX, where.shape)
         foreign = where & (height > np.maximum(FOREIGN, DEVIATIONS * np.minimum(deviation, CALM)))
