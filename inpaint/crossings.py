@@ -13,7 +13,7 @@ from inpaint.tears import Index, Links, TornPairs, torn_pairs, were_blurred
 # Edges of the photo, at least so strong, cross a tear if their slopes, squared, are so many times those along it.
 TIMES, SLOPE, WINDOW_PX = 5.0, 0.02, 3.0
 BEYOND_PX, BOTH = 5.0, 0.4  # and are there so far to both sides, the weaker ones by this share of the stronger
-ALIKE = 0.5  # tears run alike whose normals, unit vectors, have a larger product
+ALIKE = 0.25  # tears run alike, or against each other, if their normals have a larger product, squared, in the mean
 NORMAL_PX = 2.5  # tears have directions over so much: over more, the two outlines of a stalk are against each other
 
 
@@ -50,17 +50,18 @@ def _close_to(crossed: Bool, pairs: TornPairs, normals: Float, shape: tuple[int,
     them. Where two meet, as in the corner between two curls, the other one may be real. `normals` (N, 2): of the pairs.
     """
     reach = int(shortest_edge_px(shape)) // 2 + 1
+    u, v = normals.T
     around = []
-    for part in (1, *normals[crossed].T):
+    for product in (u * u, v * v, u * v):
         plane = np.zeros(shape, np.float32)
-        plane.ravel()[pairs.far[crossed]] = part
+        plane.ravel()[pairs.far[crossed]] = product[crossed]
         around.append(box_mean(plane, reach))
-    share, u, v = (plane.ravel()[pairs.far] for plane in around)
-    alike = (share > 0) & (u * normals[:, 0] + v * normals[:, 1] > ALIKE * share)
+    uu, vv, uv = (plane.ravel()[pairs.far] for plane in around)
+    alike = u * u * uu + v * v * vv + 2 * u * v * uv > ALIKE * (uu + vv)
     far, theirs, close = np.zeros((3, *shape), bool)
     far.ravel()[pairs.far] = True
     theirs.ravel()[pairs.far[alike]] = True
-    at = np.flatnonzero(around[0])
+    at = np.flatnonzero(around[0] + around[1])
     close.ravel()[at] = theirs.ravel()[closest_pixel(far, at)]
     return close
 
