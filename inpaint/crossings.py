@@ -7,7 +7,7 @@ import numpy as np
 
 from inpaint.chains import shortest_edge_px
 from inpaint.colours import gradient, hued
-from inpaint.filters import Bool, Float, box_mean, closest_pixel, dot
+from inpaint.filters import Bool, Float, box_mean, closest_pixel, dot, widened
 from inpaint.tears import Index, Links, TornPairs, torn_pairs, were_blurred
 
 # Edges of the photo, at least so strong, cross a tear if their slopes, squared, are so many times those along it.
@@ -50,18 +50,20 @@ def _close_to(crossed: Bool, pairs: TornPairs, normals: Float, shape: tuple[int,
     them. Where two meet, as in the corner between two curls, the other one may be real. `normals` (N, 2): of the pairs.
     """
     reach = int(shortest_edge_px(shape)) // 2 + 1
+    seeds, far, theirs, close = np.zeros((4, *shape), bool)
+    seeds.ravel()[pairs.far[crossed]] = True
+    within = widened(seeds.view(np.uint8), reach) > 0
     u, v = normals.T
     around = []
     for product in (u * u, v * v, u * v):
         plane = np.zeros(shape, np.float32)
         plane.ravel()[pairs.far[crossed]] = product[crossed]
-        around.append(box_mean(plane, reach))
-    uu, vv, uv = (plane.ravel()[pairs.far] for plane in around)
+        around.append(box_mean(plane, reach).ravel()[pairs.far])
+    uu, vv, uv = around
     alike = u * u * uu + v * v * vv + 2 * u * v * uv > ALIKE * (uu + vv)
-    far, theirs, close = np.zeros((3, *shape), bool)
     far.ravel()[pairs.far] = True
     theirs.ravel()[pairs.far[alike]] = True
-    at = np.flatnonzero(around[0] + around[1])
+    at = np.flatnonzero(within)
     close.ravel()[at] = theirs.ravel()[closest_pixel(far, at)]
     return close
 
