@@ -24,12 +24,13 @@ def structure_tensor(rgb: Float) -> Float:
     return np.dstack([cv2.GaussianBlur(dot(a, b), (0, 0), WINDOW_PX) for a, b in products])
 
 
-def crossings(disparity: Float, links: Links, tensor: Float, before: Float | None) -> Bool:
+def crossings(disparity: Float, links: Links, tensor: Float, before: Float | None, thin: Bool | None = None) -> Bool:
     """(H, W) what is close to where something in the photo with the structure `tensor` (H, W, 3) goes on across a tear
     of `disparity` (H, W): its edges do not run along the tear, and are there on both sides. A spire ends at its tear.
 
     `before` (H, W): the `steepest_steps` of the disparity before it was made sharp, if it was. What was sharp
-    already is torn whatever crosses it.
+    already is torn whatever crosses it. `thin` (H, W): what surely is thin, if known; in that, tears that run
+    another way count as well.
     """
     pairs = torn_pairs(links, disparity)
     if before is None or not len(pairs.near):
@@ -42,15 +43,18 @@ def crossings(disparity: Float, links: Links, tensor: Float, before: Float | Non
     crossed &= were_blurred(pairs, disparity, before)
     if not crossed.any():
         return np.zeros(disparity.shape, bool)
-    return _close_to(crossed, pairs, normals, disparity.shape)
+    return _close_to(crossed, pairs, normals, np.zeros(disparity.shape, bool) if thin is None else thin)
 
 
-def _close_to(crossed: Bool, pairs: TornPairs, normals: Float, shape: tuple[int, ...]) -> Bool:
-    """(H, W) what is close to those of the torn `pairs` that are `crossed` (N,), and closest to a tear that runs like
-    them. Where two meet, as in the corner between two curls, the other one may be real. `normals` (N, 2): of the pairs.
+def _close_to(crossed: Bool, pairs: TornPairs, normals: Float, thin: Bool) -> Bool:
+    """(H, W) what is close to those of the torn `pairs` that are `crossed` (N,), and `thin` (H, W) or closest to a tear
+    that runs like them. Where two meet, as in the corner between two curls, the other one may be real.
+
+    `normals` (N, 2): of the pairs.
     """
+    shape = thin.shape
     reach = int(shortest_edge_px(shape)) // 2 + 1
-    seeds, far, theirs, close = np.zeros((4, *shape), bool)
+    seeds, far, theirs = np.zeros((3, *shape), bool)
     seeds.ravel()[pairs.far[crossed]] = True
     within = widened(seeds.view(np.uint8), reach) > 0
     u, v = normals.T
@@ -63,8 +67,8 @@ def _close_to(crossed: Bool, pairs: TornPairs, normals: Float, shape: tuple[int,
     alike = u * u * uu + v * v * vv + 2 * u * v * uv > ALIKE * (uu + vv)
     far.ravel()[pairs.far] = True
     theirs.ravel()[pairs.far[alike]] = True
-    at = np.flatnonzero(within)
-    close.ravel()[at] = theirs.ravel()[closest_pixel(far, at)]
+    close, at = within & thin, np.flatnonzero(within)
+    close.ravel()[at] |= theirs.ravel()[closest_pixel(far, at)]
     return close
 
 

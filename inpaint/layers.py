@@ -35,6 +35,7 @@ BEHIND = 0.004  # a painted surface lies at least this much disparity behind wha
 MEET, MEET_PX = 0.06, 10.0  # a painted surface is bent to meet the rim it goes on from: at most so much, over so far
 BACKDROP_CELL_PX = 32
 SMOOTHING_ROUNDS = 10  # calm the grain that sharpening leaves on surfaces: half as many triangles, and no wobble
+SURELY_THIN = 0.95  # likelier than most hairs: those may part where wires may not
 MIN_FRAGMENT_SHARE = 1.5e-4  # smaller pieces of surface are noise of the depth map
 
 
@@ -85,16 +86,17 @@ def build_layers(
     q = separate_surfaces(q, before, colour, budget_px)
     colour, _ = fill(colour, q, ~inside, inside)
 
-    real = None
+    real = thin = None
     if sight is not None and before is not None and was_made_sharp(q, before, budget_px):
-        likely = cv2.resize(sight.thin, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        q, real = with_thin_things(q, colour, extend(likely, border), budget_px)
+        likely = extend(cv2.resize(sight.thin, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR), border)
+        q, real = with_thin_things(q, colour, likely, budget_px)
+        thin = likely > SURELY_THIN
     torn, tensor = find_tears(q, budget_px), structure_tensor(colour)
-    crossed = crossings(q, torn, tensor, before)
+    crossed = crossings(q, torn, tensor, before, thin)
     matte = soft_edges(*slopes_for_tears(q, torn, colour, crossed, real), colour, before)
     grown = remove_fragments(matte.disparity, find_tears(matte.disparity, budget_px))
     torn = find_tears(grown, budget_px)
-    crossed |= crossings(grown, torn, tensor, before)
+    crossed |= crossings(grown, torn, tensor, before, thin)
     q, links = slopes_for_tears(grown, torn, colour, crossed, real)
     if before is not None:
         q, links = _without_scraps(q, links, before, budget_px)

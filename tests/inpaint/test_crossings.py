@@ -23,10 +23,10 @@ def side() -> np.ndarray:
     return disparity
 
 
-def crossed(disparity: np.ndarray, rgb: np.ndarray, sharp: bool = False) -> np.ndarray:
+def crossed(disparity: np.ndarray, rgb: np.ndarray, sharp: bool = False, thin: np.ndarray | None = None) -> np.ndarray:
     links = find_tears(disparity, BUDGET_PX)
     before = disparity if sharp else cv2.GaussianBlur(disparity, (0, 0), 6)
-    return crossings(disparity, links, structure_tensor(rgb), steepest_steps(before))
+    return crossings(disparity, links, structure_tensor(rgb), steepest_steps(before), thin)
 
 
 def stalk(rows: slice, columns: slice) -> np.ndarray:
@@ -59,6 +59,7 @@ def test_the_outline_beside_a_crossing_stays_torn_where_it_runs_another_way() ->
     across = crossed(disparity, rgb)
     assert across[bottom - 1, columns].all()
     assert not across[: bottom - 4, edge - 1].any()
+    assert crossed(disparity, rgb, thin=np.ones(disparity.shape, bool))[bottom - 6, edge - 1], "but not in a wire"
 
 
 @pytest.mark.parametrize("columns", [slice(0, EDGE_X), slice(EDGE_X, None)], ids=["before it", "behind it"])
