@@ -14,6 +14,7 @@ from inpaint.tears import Index
 STANDS_PX = 2.0  # a wire stands before what is beside it if a move opens it by so much
 BESIDE_PX = (2, 4, 7)  # so far beyond its rims the depth beside it is seen
 REACH_SHARE = 0.034  # a wire goes on over such gaps, of the long side; one that is not slim ends no farther on
+GAP_SHARE = 0.06  # and over such gaps between where its line was found
 LIKELY = 0.5  # a thin thing is seen where that is at least so likely
 SHOWS = 0.3  # it is there where that is more likely than beside it by this share of what it usually is
 
@@ -71,17 +72,17 @@ def find_axis(line: Line, disparity: Float, likely: Float) -> Axis:
     shows = out > SHOWS * np.median(out[found])
     reach = round(REACH_SHARE * max(h, w))
     close = (place >= -reach) & (place < line.length + reach)
-    there = _there(found, shows, reach) & (close | line.slim)
+    there = _there(found, shows, reach, round(GAP_SHARE * max(h, w))) & (close | line.slim)
     seen = found | (there & shows & line.slim)
     beside = np.maximum(sides[0][0], sides[1][0])
     return Axis(line, place, xy, found, seen, shows, there, own, beside, above, sure)
 
 
-def _there(found: Bool, shows: Bool, gap: int) -> Bool:
+def _there(found: Bool, shows: Bool, gap: int, found_gap: int) -> Bool:
     """(N,) where a wire is: where it shows, crumbs apart, over gaps, as far as that hangs together with where it was
-    found.
+    `found` (N,), over larger gaps.
     """
     part = cv2.morphologyEx((shows | found).astype(np.uint8)[None], cv2.MORPH_OPEN, np.ones((1, 5), np.uint8))[0] > 0
-    whole = without_gaps(part, gap)
+    whole = without_gaps(part, gap) | without_gaps(found, found_gap)
     _, label = cv2.connectedComponents(whole.astype(np.uint8)[None])
     return np.asarray(np.isin(label[0], np.unique(label[0][found])) & whole)

@@ -22,6 +22,8 @@ AROUND_PX, AROUND_SIGMAS = 20, 4  # over so much: px, and what it is at least fo
 DIRECTIONS = 12  # ridges are followed as long as their direction is the same one of so many
 PIECE_PX, SEED_PX = 8, 14  # the shortest pieces of ridges that count, and that a line begins with
 STRAIGHT_PX = 1.0  # deviation of a straight piece from its line
+# Of a piece that is not straight the ends are trimmed: wires bend where they leave the photo, whose edge is repeated.
+TRIM_PX, TRIMS, MOST = 2.0, 5, 0.9  # what is so far from its line, so often, if such a share of it is left
 SHORTEST_PX, SHORTEST_SHARE = 40, 0.06  # px, of the long side
 COVERED = 0.6  # so much of a line must be seen
 SLENDER, SLIM = 8, 12  # times as long as wide; so much and it may go on beyond where it was found
@@ -174,27 +176,54 @@ def _straight_pieces(
 def _those_straight(
     label: Index, points: Index, strength: Float, tint: Float, sigma: float
 ) -> tuple[Float, Float, Float, Float]:
-    """The fields of `Pieces` for those pieces `label` (N,) of `points` (N, 2) that are."""
+    """The fields of `Pieces` for those pieces `label` (N,) of `points` (N, 2) that are, or `MOST` of which is."""
     size = np.bincount(label)
+    axes = _axes(label, points, len(size))
+    for _ in range(TRIMS):
+        on = axes.straight[label] | (np.abs(axes.aside) < TRIM_PX)
+        if on.all():
+            break
+        label, points = label[on], points[on]
+        strength, tint = strength[on], tint[on]
+        axes = _axes(label, points, len(size))
+    first, last, peak = np.zeros(len(size)), np.zeros(len(size)), np.zeros(len(size))
+    np.minimum.at(first, label, axes.place)
+    np.maximum.at(last, label, axes.place)
+    np.maximum.at(peak, label, strength)
+    good = (last - first >= max(PIECE_PX, 2 * sigma)) & axes.straight & (peak > STRONG)
+    good &= np.bincount(label, minlength=len(size)) >= MOST * size
+    ends = (axes.middle + reach[:, None] * axes.along for reach in (first, last))
+    start, end, colour = (field[good].astype(np.float32) for field in (*ends, _means(label, tint, len(size))))
+    return start, end, colour, np.full(len(start), sigma, np.float32)
 
-    def mean(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        return np.stack([np.bincount(label, part) for part in values.T], 1) / size[:, None]
 
-    middle = mean(points)
-    off = points - middle[label]
-    xx, yy, xy = mean(np.stack([off[:, 0] ** 2, off[:, 1] ** 2, off[:, 0] * off[:, 1]], 1)).T
-    aside = (xx + yy) / 2 - np.sqrt(((xx - yy) / 2) ** 2 + xy * xy)
+@dataclass(frozen=True)
+class _Axes:
+    """Those of K pieces, and where N points are on theirs, px."""
+
+    middle: npt.NDArray[np.float64]  # (K, 2)
+    along: npt.NDArray[np.float64]  # (K, 2) unit vectors
+    straight: Bool  # (K,)
+    place: npt.NDArray[np.float64]  # (N,) from the middle on
+    aside: npt.NDArray[np.float64]  # (N,)
+
+
+def _axes(label: Index, points: Index, count: int) -> _Axes:
+    """Those of so many pieces `label` (N,) of `points` (N, 2)."""
+    middle = _means(label, points, count)
+    x, y = (points - middle[label]).T
+    xx, yy, xy = _means(label, np.stack([x * x, y * y, x * y], 1), count).T
+    spread = (xx + yy) / 2 - np.sqrt(((xx - yy) / 2) ** 2 + xy * xy)
     angle = 0.5 * np.arctan2(2 * xy, xx - yy)
     along = np.stack([np.cos(angle), np.sin(angle)], 1)
-    place = (off * along[label]).sum(1)
-    first, last, peak = np.zeros(len(size)), np.zeros(len(size)), np.zeros(len(size))
-    np.minimum.at(first, label, place)
-    np.maximum.at(last, label, place)
-    np.maximum.at(peak, label, strength)
-    good = (last - first >= max(PIECE_PX, 2 * sigma)) & (aside < STRAIGHT_PX**2) & (peak > STRONG)
-    ends = (middle + reach[:, None] * along for reach in (first, last))
-    start, end, colour = (field[good].astype(np.float32) for field in (*ends, mean(tint)))
-    return start, end, colour, np.full(len(start), sigma, np.float32)
+    u, v = along[label].T
+    return _Axes(middle, along, spread < STRAIGHT_PX**2, x * u + y * v, y * u - x * v)
+
+
+def _means(label: Index, values: npt.NDArray[Any], count: int) -> npt.NDArray[np.float64]:
+    """(K, C) the mean of the `values` (N, C) of each of so many pieces `label` (N,)."""
+    size = np.maximum(np.bincount(label, minlength=count), 1)[:, None]
+    return np.stack([np.bincount(label, part, count) for part in values.T], 1) / size
 
 
 def _rims(likely: Float, places: Float, across: Float) -> tuple[float, float] | None:

@@ -19,6 +19,7 @@ from inpaint.lines import find_lines
 from inpaint.tears import Index
 
 WIRE = 0.5  # a line is a wire if it looks as if a thin thing stood there over such a share
+NEW = 0.35  # and no other wire has more than the rest of its pixels yet
 END_PX = 4  # so close to where a wire ends or hides, what is beside it may be what hides it
 STEP_PX, FOOT_PX = 4.0, 10  # what is so much nearer and so close beyond its end holds it: a mast stands on a ship
 FROM_BESIDE = 0.015  # where it was not seen to stand, depth may be so many times as much behind a wire as before it
@@ -55,7 +56,7 @@ def with_wires(disparity: Float, rgb: Float, likely: Float, budget_px: float) ->
     for wire in found:
         at, place = _body(wire, disparity, likely, budget_px)
         new = ~wires.ravel()[at]
-        if new.mean() >= 0.5:
+        if new.mean() >= NEW:
             # No nearer than 1, for which the budget holds.
             level = np.minimum(np.maximum(wire.level, wire.axis.beside), 1)
             result.ravel()[at[new]] = level[place[new]]

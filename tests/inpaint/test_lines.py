@@ -87,6 +87,18 @@ def test_lines_of_other_colours_do_not_go_on_in_one_another() -> None:
     assert max(line.length for line in lines(likely, colour)) < 150
 
 
+def test_a_line_is_found_as_far_as_it_is_straight() -> None:
+    """Wires turn where they leave the photo, whose edge is repeated around it, and seem to waver where they do not."""
+    x, turn = np.arange(20, 790), 720
+    y = 60 + 0.1 * (np.minimum(x, turn) - 20) + 0.5 * np.sin(0.4 * x)
+    likely = np.zeros((240, 810), np.uint8)
+    cv2.polylines(likely, [np.round(np.stack([x, y], 1) * 16).astype(np.int32)], False, 255, 3, cv2.LINE_AA, 4)
+    line = lines(likely / np.float32(255))[0]
+    assert off_px(line, ((20, 60), (turn, 130))) < 1.5
+    assert line.length == pytest.approx(np.hypot(turn - 20, 70), abs=40)
+    assert line.length > turn
+
+
 def test_a_circle_is_no_line() -> None:
     likely = np.zeros(SHAPE, np.uint8)
     cv2.circle(likely, (160, 120), 60, 255, 2, cv2.LINE_AA)

@@ -89,6 +89,33 @@ def test_a_wire_goes_on_where_it_looks_other() -> None:
     np.testing.assert_allclose(result[38:192, 151], 0.6, atol=0.02)
 
 
+@pytest.mark.parametrize(("rows", "goes_on"), [(24, True), (40, False)])
+def test_a_wire_goes_on_between_where_its_line_was_found(rows: int, goes_on: bool) -> None:
+    disparity, (colour, pole) = np.full(SHAPE, SKY, np.float32), photo()
+    colour[~pole] = colour[0, 0]
+    gap = np.zeros(SHAPE, bool)
+    gap[100 : 100 + rows] = True
+    disparity[pole & ~gap] = 0.6
+    thin = likely(pole)
+    thin[gap] = 0
+    result, _ = with_wires(disparity, colour, thin, BUDGET_PX)
+    np.testing.assert_allclose(result[108 : 92 + rows, 151], 0.6 if goes_on else SKY, atol=0.02)
+
+
+def test_a_wire_counts_whose_lower_part_is_one_with_another() -> None:
+    """Where two come together, they look like a third one, which is found first."""
+    large = np.zeros((SHAPE[0] * 8, SHAPE[1] * 8), np.uint8)
+    for top, bottom in ((150, 150), (162, 149)):
+        cv2.line(large, (top * 8, 30 * 8), (bottom * 8, 199 * 8), 255, 2 * 8)
+    wires = cv2.resize(large, SHAPE[::-1], interpolation=cv2.INTER_AREA) > 127
+    disparity, (colour, _) = np.full(SHAPE, SKY, np.float32), photo()
+    colour[:] = colour[0, 0]
+    colour[wires] = 0.1
+    disparity[90:][wires[90:]] = 0.6
+    result, _ = with_wires(disparity, colour, likely(wires), BUDGET_PX)
+    np.testing.assert_allclose(result[34:86][wires[34:86]], 0.6, atol=0.05)
+
+
 @pytest.mark.parametrize(("top", "goes_on"), [(30, True), (74, False)])
 def test_short_wires_do_not_go_on(top: int, goes_on: bool) -> None:
     """What looks like a short one beyond its end may be something other."""
