@@ -15,7 +15,7 @@ import numpy as np
 from inpaint.axes import LIKELY, STANDS_PX, Axis, find_axis
 from inpaint.colours import hued
 from inpaint.filters import Bool, Float
-from inpaint.lines import find_lines
+from inpaint.lines import find_lines, sample
 from inpaint.tears import Index
 
 WIRE = 0.5  # a line is a wire if it looks as if a thin thing stood there over such a share
@@ -28,7 +28,8 @@ STOOD = 0.1  # and so many where it was: such depth is drowned in what lies behi
 CROSSING, JOINT_PX = 0.25, 8  # wires are joined where they come so close, if the sine of their angle is larger,
 SEEN_SHARE, END_AT_PX = 0.15, 16  # and the farther was seen to stand over such a share, or one of them ends so close
 BODY_PX, CORE_PX = 4, 2  # pixels so far beyond its rims are its own by their depth, or so far as thin things
-BODY = 0.4  # if they are as likely this as such a share of what it is
+BODY = 0.4  # if they are as likely this as such a share of what it is, or by their colour:
+OWN, NOISE = 0.3, 0.045  # if that, and noise, is off its by less than such a share of what is beside it
 SPREAD_SHARE = 0.008  # what is so close to a bundle's rims is its own, as cables drift apart: of the long side
 
 
@@ -49,12 +50,13 @@ def with_wires(disparity: Float, rgb: Float, likely: Float, budget_px: float) ->
 
     `likely` (H, W) in 0..1: how likely a thin thing is there.
     """
-    axes = [find_axis(line, disparity, likely) for line in find_lines(hued(rgb), likely)]
+    colour = hued(rgb)
+    axes = [find_axis(line, disparity, likely) for line in find_lines(colour, likely)]
     found = [_wire(axis, budget_px) for axis in axes if axis.likely_share >= WIRE]
     _join(found, budget_px)
     result, wires = disparity.copy(), np.zeros(disparity.shape, bool)
     for wire in found:
-        at, place = _body(wire, disparity, likely, budget_px)
+        at, place = _body(wire, disparity, colour, likely, budget_px)
         new = ~wires.ravel()[at]
         if new.mean() >= NEW:
             # No nearer than 1, for which the budget holds.
@@ -168,7 +170,7 @@ def _affine(x: Float, values: Float, slack: Float) -> Float:
     return np.asarray(found)
 
 
-def _body(wire: _Wire, disparity: Float, likely: Float, budget_px: float) -> tuple[Index, Index]:
+def _body(wire: _Wire, disparity: Float, colour: Float, likely: Float, budget_px: float) -> tuple[Index, Index]:
     """The flat indices of a wire's pixels (M,), and the places along its axis (M,) that they are at."""
     axis, line, there, (h, w) = wire.axis, wire.axis.line, wire.axis.there, disparity.shape
     spread = round(SPREAD_SHARE * max(h, w)) if line.bundle else 0
@@ -184,8 +186,23 @@ def _body(wire: _Wire, disparity: Float, likely: Float, budget_px: float) -> tup
     y, x, aside, place = (part[on] for part in (y, x, aside, place))
     body = (aside >= left) & (aside <= right)
     if not line.bundle:
-        beside = (aside >= left - CORE_PX) & (aside <= right + CORE_PX)
-        body = np.where(axis.shows[place], beside & (likely[y, x] > BODY * axis.likely[place]), body)
+        close = (aside >= left - CORE_PX) & (aside <= right + CORE_PX)
+        looks = likely[y, x] > BODY * axis.likely[place]
+        looks |= _in_its_colour(colour[y, x], axis, place, aside > 0, colour)
+        body = np.where(axis.shows[place], close & looks, body)
     above = axis.above[(aside > 0).astype(int), place]
     body |= (above * budget_px > STANDS_PX) & (np.abs(disparity[y, x] - axis.own[place]) < 0.5 * above)
     return (y * w + x)[body], place[body]
+
+
+def _in_its_colour(pixels: Float, axis: Axis, place: Index, above: Bool, colour: Float) -> Bool:
+    """(M,) which of the `pixels` (M, 3), at such places along an axis (M,) and `above` it or below (M,), look like it
+    rather than like what is beside it there in the photo with these colours (H, W, 3).
+    """
+    line = axis.line
+    own, low, high = (
+        sample(colour, axis.xy, line.across, off) for off in (0, line.rims[0] - BODY_PX, line.rims[1] + BODY_PX)
+    )
+    beside = np.where(above[:, None], high[place], low[place])
+    off, apart = (np.abs(pixels - other).max(-1) for other in (own[place], beside))
+    return np.asarray(off + NOISE < OWN * apart)

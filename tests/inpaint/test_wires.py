@@ -102,6 +102,20 @@ def test_a_wire_goes_on_between_where_its_line_was_found(rows: int, goes_on: boo
     np.testing.assert_allclose(result[108 : 92 + rows, 151], 0.6 if goes_on else SKY, atol=0.02)
 
 
+@pytest.mark.parametrize(("colour_of_rim", "its_own"), [(0.1, True), (0.5, False)])
+def test_pixels_at_the_rims_of_a_wire_are_its_own_by_their_colour(colour_of_rim: float, its_own: bool) -> None:
+    """The network sees the photo small."""
+    disparity, (colour, pole) = np.full(SHAPE, SKY, np.float32), photo(5)
+    colour[~pole] = colour[0, 0]
+    colour[30:, 154] = colour_of_rim
+    seen = pole.copy()
+    seen[:, 154] = False
+    disparity[60:90][seen[60:90]] = 0.6
+    result, _ = with_wires(disparity, colour, 0.9 * seen.astype(np.float32), BUDGET_PX)
+    np.testing.assert_allclose(result[36:194, 151:154], 0.6, atol=0.02)
+    np.testing.assert_allclose(result[36:194, 154], 0.6 if its_own else SKY, atol=0.02)
+
+
 def test_a_wire_counts_whose_lower_part_is_one_with_another() -> None:
     """Where two come together, they look like a third one, which is found first."""
     large = np.zeros((SHAPE[0] * 8, SHAPE[1] * 8), np.uint8)
