@@ -102,12 +102,18 @@ def bends_px(disparity: npt.NDArray[np.float32], seen: Bool, thing: Thing, budge
     return np.abs(off)
 
 
-def torn_links(right: Bool, down: Bool, where: Bool) -> tuple[int, int]:
-    """How many links between pixels `where` (H, W) are torn, and how many there are; `right` (H, W - 1) and `down`
-    (H - 1, W) tell which are whole.
+def torn_links(right: Bool, down: Bool, where: Bool) -> tuple[int, int, int]:
+    """How many links between pixels `where` (H, W) are torn, over how many pixels the longest tear goes there, and how
+    many links there are; `right` (H, W - 1) and `down` (H - 1, W) tell which are whole.
     """
     across, along = where[:, 1:] & where[:, :-1], where[1:] & where[:-1]
-    return int((across & ~right).sum() + (along & ~down).sum()), int(across.sum() + along.sum())
+    torn = across & ~right, along & ~down
+    at = np.zeros(where.shape, np.uint8)
+    at[:, :-1] |= torn[0]
+    at[:-1] |= torn[1]
+    stats = cv2.connectedComponentsWithStats(at, connectivity=8)[2][1:]
+    longest = stats[:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max(initial=0)
+    return int(torn[0].sum() + torn[1].sum()), int(longest), int(across.sum() + along.sum())
 
 
 @dataclass(frozen=True)
@@ -176,8 +182,8 @@ def measure_photo(file: Path, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def _torn(kind: str, made: Cut, where: Bool) -> dict[str, Any]:
-    torn, links = torn_links(made.right, made.down, where)
-    return {"kind": kind, "map": "layers", "torn": torn, "links": links}
+    torn, longest, links = torn_links(made.right, made.down, where)
+    return {"kind": kind, "map": "layers", "torn": torn, "longest": longest, "links": links}
 
 
 def _share(rows: list[dict[str, Any]], some: str, every: str) -> float:
@@ -198,7 +204,8 @@ def main() -> None:
         for name in ("layers",) if kind == "photo" else ("depth", "layers"):
             of = [row for row in found if row["map"] == name and row["kind"] in members]
             bent, torn = _share(of, "bent", "length"), _share(of, "torn", "links")
-            rows.append({"kind": kind, "map": name, "bent_share": bent, "torn_share": torn})
+            longest = max((row["longest"] for row in of if "longest" in row), default=float("nan"))
+            rows.append({"kind": kind, "map": name, "bent_share": bent, "torn_share": torn, "longest_torn_px": longest})
     print_rows(rows, args.json)
 
 

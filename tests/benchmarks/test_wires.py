@@ -49,8 +49,10 @@ def test_what_is_torn_counts_within_a_thing_alone() -> None:
     where[1:5, 2:4] = True
     right, down = np.ones((6, 5), bool), np.ones((5, 6), bool)
     down[2] = False  # a tear across everything
-    assert torn_links(right, down, where) == (2, 10)
-    assert torn_links(right, np.ones_like(down), where) == (0, 10)
+    assert torn_links(right, down, where) == (2, 2, 10)
+    assert torn_links(right, np.ones_like(down), where) == (0, 0, 10)
+    right[2:5, 2] = False  # and one along it
+    assert torn_links(right, down, where) == (5, 3, 10)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -78,5 +80,6 @@ def test_the_command_prints_a_row_per_kind_and_map(tmp_path, monkeypatch, capsys
         ("photo", "layers"),
     ]
     for row in rows:
+        assert (row["longest_torn_px"] is None) == (row["map"] == "depth")
         for key, there in (("bent_share", row["kind"] != "photo"), ("torn_share", row["map"] == "layers")):
             assert (row["kind"] == "photo" and row[key] is None) or (0 <= row[key] <= 1 if there else row[key] is None)
