@@ -107,7 +107,7 @@ def layered_scene(left: UInt8, disparity: Float, budget_px: float, fill: Fill) -
 
 def stretched_scene(left: UInt8, disparity: Float, budget_px: float) -> Any:
     """The baseline: one sheet without tears, which stretches over what it should uncover."""
-    from inpaint.layers import extend
+    from inpaint.canvas import extend
     from inpaint.tears import Links
     from render.mesh import Surface, build_mesh
     from render.scene import build_scene

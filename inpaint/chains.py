@@ -105,7 +105,9 @@ def long_tears(links: Links, least_length_px: float) -> Links:
 def _corners(links: Links) -> Index:
     """(N, 2) the corners that each torn link separates: links to the right first, then those downward."""
     w = links.down.shape[1]
-    (ry, rx), (dy, dx) = np.nonzero(~links.right), np.nonzero(~links.down)
+    # Many times as fast as `np.nonzero` of two dimensions.
+    ry, rx = np.divmod(np.flatnonzero(~links.right), w - 1)
+    dy, dx = np.divmod(np.flatnonzero(~links.down), w)
     return np.concatenate(
         [
             np.stack([ry * (w + 1) + rx + 1, (ry + 1) * (w + 1) + rx + 1], 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import cv2
@@ -27,8 +28,13 @@ def mean_near(values: Float, weight: Float, radius: int) -> Float:
 
 
 def dot(a: npt.NDArray[np.floating], b: npt.NDArray[np.floating]) -> Float:
-    """(H, W) sums over the channels of the products of planes (H, W, C): several times as fast as `sum`."""
-    return np.asarray(np.einsum("yxc,yxc->yx", a, b), np.float32)
+    """(H, W) sums over the channels, at most four, of the products of planes (H, W, C): ten times as fast as `sum`."""
+    return np.asarray(cv2.transform(a * b, np.ones((1, a.shape[2]), np.float32)), np.float32)
+
+
+def largest(planes: npt.NDArray[np.floating]) -> Float:
+    """(...) the largest one of the channels (..., C): many times as fast as `max`."""
+    return np.asarray(functools.reduce(np.maximum, np.moveaxis(planes, -1, 0)), np.float32)
 
 
 def widened(values: npt.NDArray[Any], reach: int) -> npt.NDArray[Any]:

@@ -7,12 +7,14 @@ side's context alone. The result is a full picture again, peeled in turn where i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from inpaint.canvas import MARGIN_PX, border_for, extend, paint_border, repeat_border
 from inpaint.chains import find_tears
 from inpaint.crossings import crossings, structure_tensor
 from inpaint.fill import Fill
@@ -29,7 +31,6 @@ from inpaint.thin import with_thin_things
 UInt8 = npt.NDArray[np.uint8]
 
 MAX_LAYERS = 3  # besides the backdrop
-MARGIN_PX = 3.0  # peeled beyond the budget, against rounding and filtering at the rim
 OVERLAP_PX = 2  # neighbouring layers share this many pixels, so that no crack opens between them
 BEHIND = 0.004  # a painted surface lies at least this much disparity behind what hides it
 MEET, MEET_PX = 0.06, 10.0  # a painted surface is bent to meet the rim it goes on from: at most so much, over so far
@@ -63,29 +64,25 @@ class LayeredImage:
     budget_px: float
 
 
-def extend(array: npt.NDArray[np.float32], border_px: int) -> Float:
-    """(H, W[, C]) -> the same with its edge repeated `border_px` to each side."""
-    pad = [(border_px, border_px)] * 2 + [(0, 0)] * (array.ndim - 2)
-    return np.pad(array, pad, mode="edge")
-
-
 def build_layers(
-    rgb: UInt8, disparity: Float, budget_px: float, fill: Fill, sight: Sight | None = None
+    rgb: UInt8,
+    disparity: Float,
+    budget_px: float,
+    fill: Fill,
+    sight: Sight | None = None,
+    painted: Callable[[], Float] | None = None,
 ) -> LayeredImage:
     """Photo (H, W, 3) uint8 and sharp disparity (H, W) in 0..1 -> layered image that holds for `budget_px`.
 
     `sight`: the photo with the disparity before it was made sharp, which tells what came only of that, and what is
-    thin. Raises MissingWeightsError.
+    thin. `painted` gives what `paint_border` makes of the photo, where that is made elsewhere meanwhile. Raises
+    MissingWeightsError.
     """
-    border = int(np.ceil(budget_px + MARGIN_PX))
-    q = _smooth_outside(extend(disparity, border), border)
-    inside = np.zeros(q.shape, bool)
-    inside[border:-border, border:-border] = True
-    colour = extend(rgb.astype(np.float32) / np.float32(255), border)
+    colour, q, inside = repeat_border(rgb, disparity, budget_px)
+    border = border_for(budget_px)
     before = None if sight is None else steepest_steps(extend(sight.disparity, border))
     q = separate_surfaces(q, before, colour, budget_px)
-    colour, _ = fill(colour, q, ~inside, inside)
-
+    colour = painted() if painted is not None else paint_border(rgb, disparity, budget_px, fill)
     real = thin = None
     if sight is not None and before is not None and was_made_sharp(q, before, budget_px):
         likely = extend(cv2.resize(sight.thin, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR), border)
@@ -128,9 +125,11 @@ def separate_surfaces(disparity: Float, before: Float | None, rgb: Float, budget
 
 
 def _calmed(disparity: Float, budget_px: float) -> Float:
-    q = remove_fragments(disparity, find_tears(disparity, budget_px))
-    # Tears anew: an edge that ran round a fragment now runs through it, and smoothing would mix both sides there.
-    return smooth_surfaces(q, find_tears(q, budget_px), SMOOTHING_ROUNDS)
+    links = find_tears(disparity, budget_px)
+    q = remove_fragments(disparity, links)
+    if q is not disparity:  # an edge that ran round a fragment now runs through it: smoothing would mix both sides
+        links = find_tears(q, budget_px)
+    return smooth_surfaces(q, links, SMOOTHING_ROUNDS)
 
 
 def remove_fragments(disparity: Float, links: Links) -> Float:
@@ -154,17 +153,6 @@ def _without_scraps(disparity: Float, links: Links, before: Float, budget_px: fl
         return disparity, links
     made = were_blurred(regions.tears, disparity, before)
     return slopes_at(disparity, links, regions.tears, part_scraps(regions) & made)
-
-
-def _smooth_outside(disparity: Float, border_px: int) -> Float:
-    """Calm the repeated edge rows farther out, where they would only draw streaks of depth."""
-    blurred = cv2.GaussianBlur(disparity, (0, 0), max(1.0, border_px / 6))
-    h, w = disparity.shape
-    y = np.maximum(border_px - np.arange(h), np.arange(h) - (h - 1 - border_px)).clip(0)
-    x = np.maximum(border_px - np.arange(w), np.arange(w) - (w - 1 - border_px)).clip(0)
-    outside = np.maximum(y[:, None], x[None]) / border_px
-    share = (np.clip(outside * 1.5 - 0.5, 0, 1) ** 2).astype(np.float32)
-    return disparity * (1 - share) + blurred * share
 
 
 def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fill) -> tuple[Layer, Links, Bool] | None:

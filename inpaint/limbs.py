@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, far_and_span, mean_near, nearer_side, nearest, widened
+from inpaint.filters import Bool, Float, far_and_span, largest, mean_near, nearer_side, nearest, widened
 
 Labels = npt.NDArray[np.int32]
 
@@ -42,8 +42,8 @@ def with_limbs(disparity: Float, colour: Float, free: Bool, budget_px: float, re
     for _ in range(ROUNDS):
         share = known.astype(np.float32)
         mean, square = (mean_near(x, share, reach) for x in (colour, colour * colour))
-        deviation = np.sqrt(np.maximum(square - mean * mean, 0)).max(-1)
-        apart = np.abs(colour - mean).max(-1)
+        deviation = np.sqrt(np.maximum(largest(square - mean * mean), 0))
+        apart = largest(np.abs(colour - mean))
         foreign = apart > np.maximum(FOREIGN, DEVIATIONS * np.minimum(deviation, CALM))
         known = ~nearer & ~foreign
     _, label = cv2.connectedComponents((foreign & behind).astype(np.uint8), connectivity=8)
@@ -76,7 +76,7 @@ def _roughness(colour: Float, known: Bool, reach: int) -> Float:
     """(H, W) deviation of the colours of the `known` pixels (H, W) around each pixel, slow changes apart."""
     share = known.astype(np.float32)
     texture = colour - mean_near(colour, share, max(1, round(CHANGES * reach)))
-    return np.sqrt(np.maximum(mean_near(texture * texture, share, reach), 0)).max(-1)
+    return np.sqrt(np.maximum(largest(mean_near(texture * texture, share, reach)), 0))
 
 
 def _are_thin(label: Labels, count: int) -> Bool:
@@ -95,6 +95,6 @@ def _start_before(rim: Bool, label: Labels, colour: Float, count: int) -> Bool:
         one, other = np.s_[: h - dy, max(0, -dx) : w - max(0, dx)], np.s_[dy:, max(0, dx) : w - max(0, -dx)]
         for piece, beside in ((one, other), (other, one)):
             y, x = np.nonzero((label[piece] > 0) & rim[beside])
-            apart = np.abs(colour[piece][y, x] - colour[beside][y, x]).max(-1)
+            apart = largest(np.abs(colour[piece][y, x] - colour[beside][y, x]))
             alike[label[piece][y, x][apart < ALIKE]] = True
     return alike

@@ -166,11 +166,19 @@ def _straight_pieces(
     for direction in np.arange(DIRECTIONS) * (np.pi / DIRECTIONS):
         off = np.abs((angle - direction + np.pi / 2) % np.pi - np.pi / 2)
         here = np.flatnonzero(off < np.pi / DIRECTIONS)
-        mask = np.zeros(colour.shape[:2], np.uint8)
-        mask[y[here], x[here]] = 1
-        _, label = cv2.connectedComponents(mask, connectivity=8)
-        label = label[y[here], x[here]] - 1
-        yield _those_straight(label, np.stack([x[here], y[here]], 1), strength[here], tint[here], sigma)
+        points = np.stack([x[here], y[here]], 1)
+        yield _those_straight(_connected(points), points, strength[here], tint[here], sigma)
+
+
+def _connected(points: Index) -> Index:
+    """(N,) the number of the connected piece that each of the pixels `points` (N, 2) is part of."""
+    if not len(points):
+        return np.zeros(0, np.int64)
+    x, y = (points - points.min(0)).T  # labels of all the picture take several times as long
+    mask = np.zeros((y.max() + 1, x.max() + 1), np.uint8)
+    mask[y, x] = 1
+    _, label = cv2.connectedComponents(mask, connectivity=8)
+    return np.asarray(label[y, x] - 1, np.int64)
 
 
 def _those_straight(

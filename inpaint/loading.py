@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from torch import nn
 
     Network = TypeVar("Network", bound=nn.Module)
+
+
+ASKED = Lock()  # held while a network is asked: each takes all cores, and two at once get in each other's way
 
 
 class MissingWeightsError(RuntimeError):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float, box_mean, far_and_span, guided_filter, nearest, only, widened
+from inpaint.filters import Bool, Float, box_mean, far_and_span, guided_filter, largest, nearest, only, widened
 from inpaint.strays import strays
 from inpaint.tears import Links, TornPairs, torn_pairs, were_blurred
 
@@ -165,11 +165,11 @@ def _against_background(rgb: Float, background: Bool, foreground: Bool, where: B
     inner, _, _ = _local_moments(opponent, foreground, where)
     variance = np.maximum(square - mean**2, 0)
     apart, deviation = np.abs(colour - mean), np.sqrt(variance + CALM**2)
-    foreign = np.clip((apart / deviation).max(-1) / FOREIGN - 1, 0, 1)
+    foreign = np.clip(largest(apart / deviation) / FOREIGN - 1, 0, 1)
     across = inner - mean
     share = np.clip(((colour - mean) * across).sum(-1) / np.maximum((across**2).sum(-1), 1e-4), 0, 1)
     # A dark spot of the background is foreign to it, too, but no mixture of it with the foreground.
-    off = (np.abs(colour - mean - share[:, None] * across) / deviation).max(-1)
+    off = largest(np.abs(colour - mean - share[:, None] * across) / deviation)
     mixture = np.clip(2 - off / FOREIGN, 0, 1)
     maps = np.zeros((2, *where.shape), np.float32)
     maps[:, where] = np.where(known, foreign * mixture, 0), share

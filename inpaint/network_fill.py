@@ -10,7 +10,7 @@ import numpy as np
 
 from inpaint.detail import add_detail
 from inpaint.filters import Bool, Float, push_pull, put_over
-from inpaint.loading import load_weights
+from inpaint.loading import ASKED, load_weights
 from inpaint.seams import settle
 from inpaint.structures import continue_structures
 from inpaint.tiles import box_around, choose_tile, fill_smaller, run_tiles, scale_for
@@ -71,7 +71,7 @@ def _run(weights: Path, values: Float, known: Bool, unknown: Bool) -> Float:
     network = load_network(weights).to(device)
 
     def ask(tile: Float) -> Float:
-        with torch.inference_mode():
+        with ASKED, torch.inference_mode():
             answer = network(torch.from_numpy(tile)[None].to(device).permute(0, 3, 1, 2))
         return np.asarray(answer[0].permute(1, 2, 0).cpu().numpy())
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inpaint.filters import Float, far_and_span
-from inpaint.loading import load_weights
+from inpaint.loading import ASKED, load_weights
 from inpaint.tiles import network_size
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _answer(seen: Float) -> tuple[Float, Float]:
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     padded = np.pad(seen, ((RIM_PX, RIM_PX), (RIM_PX, RIM_PX), (0, 0)), mode="symmetric")
-    with torch.inference_mode():
+    with ASKED, torch.inference_mode():
         answer = load_network(WEIGHTS).to(device)(torch.from_numpy(padded)[None].to(device).permute(0, 3, 1, 2))
     place, thin = answer[0, :, RIM_PX:-RIM_PX, RIM_PX:-RIM_PX].cpu().numpy()
     return place, thin

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Float
+from inpaint.filters import Float, largest
 from inpaint.layers import Layer, LayeredImage
 
 UInt8 = npt.NDArray[np.uint8]
@@ -101,7 +101,7 @@ def _unmix(front: _Painted, cover: Float, behind: Float, rows: slice) -> tuple[F
     )
     difference = photo - behind
     room = np.where(difference > 0, brightest - behind, behind - darkest)
-    least = ((np.abs(difference) - np.float32(NEARLY)) / np.maximum(room, 1e-3)).max(-1)
+    least = largest((np.abs(difference) - np.float32(NEARLY)) / np.maximum(room, 1e-3))
     soft = alpha < 0.999
     alpha = np.where(soft, np.clip(np.maximum(alpha, least), 0, 1), 1).astype(np.float32)
     colour = np.clip(behind + difference / np.maximum(alpha, 1e-3)[..., None], darkest, brightest)

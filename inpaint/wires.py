@@ -14,7 +14,7 @@ import numpy as np
 
 from inpaint.axes import LIKELY, STANDS_PX, Axis, find_axis
 from inpaint.colours import hued
-from inpaint.filters import Bool, Float
+from inpaint.filters import Bool, Float, largest
 from inpaint.lines import find_lines, sample
 from inpaint.tears import Index
 
@@ -204,5 +204,5 @@ def _in_its_colour(pixels: Float, axis: Axis, place: Index, above: Bool, colour:
         sample(colour, axis.xy, line.across, off) for off in (0, line.rims[0] - BODY_PX, line.rims[1] + BODY_PX)
     )
     beside = np.where(above[:, None], high[place], low[place])
-    off, apart = (np.abs(pixels - other).max(-1) for other in (own[place], beside))
+    off, apart = (largest(np.abs(pixels - other)) for other in (own[place], beside))
     return np.asarray(off + NOISE < OWN * apart)

@@ -42,6 +42,7 @@ from photo3d_video.progress import Progress, Silent, Stopwatch
 from photo3d_video.timm_import import import_efficientnet
 
 if TYPE_CHECKING:
+    from inpaint.fill import Fill
     from inpaint.layers import LayeredImage
     from render.renderer import Renderer
     from render.scene import Scene
@@ -151,7 +152,6 @@ def make_layers(
     """
     from inpaint.edges import sharpen
     from inpaint.fill import FILLS
-    from inpaint.layers import build_layers
     from inpaint.sight import Sight
     from inpaint.subject import in_one_piece
 
@@ -170,16 +170,32 @@ def make_layers(
         progress.advance()
         return painted
 
+    def painted() -> Float:
+        with watch.stage("fill"):
+            canvas = border.result()
+        progress.advance()
+        return canvas
+
     with ThreadPoolExecutor(1) as other, watch.stage("layers"):
         _load_network("sight")
-        painter = other.submit(_load_network, "network_fill") if fill == "network" else None
+        # What lies past the border needs no sharp depth, and the other core has nothing to do while that is made.
+        border = other.submit(_paint_border, rgb, picture.disparity, budget, paint)
         sight = Sight(rgb, picture.disparity)
         sharp = sharpen(sight, budget)
         if picture.subject is not None:
             sharp = in_one_piece(sharp, picture.subject)
-        if painter is not None:
-            painter.result()
-        return build_layers(rgb, sharp, budget, timed_fill, sight)
+        from inpaint.layers import build_layers
+
+        return build_layers(rgb, sharp, budget, timed_fill, sight, painted)
+
+
+def _paint_border(rgb: UInt8, disparity: Float, budget_px: float, paint: Fill) -> Float:
+    from inpaint.canvas import paint_border
+    from inpaint.network_fill import network_fill
+
+    if paint is network_fill:
+        _load_network("network_fill")
+    return paint_border(rgb, disparity, budget_px, paint)
 
 
 def _load_network(user: str) -> None:

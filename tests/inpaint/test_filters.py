@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inpaint.filters import box_mean, cell_means, guided_filter, larger_cells, nearest, push_pull, without_gaps
+from inpaint.filters import (
+    box_mean,
+    cell_means,
+    dot,
+    guided_filter,
+    larger_cells,
+    largest,
+    nearest,
+    push_pull,
+    without_gaps,
+)
 
 
 def random_planes(seed: int, *shape: int) -> np.ndarray:
@@ -18,6 +28,14 @@ def random_planes(seed: int, *shape: int) -> np.ndarray:
 def test_box_mean_is_the_mean_of_the_window(shape) -> None:
     x = random_planes(1, *shape)
     np.testing.assert_allclose(box_mean(x, 2)[10, 15], x[8:13, 13:18].mean((0, 1)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_sums_and_largest_of_channels(channels) -> None:
+    a, b = np.random.default_rng(7).normal(size=(2, 19, 23, channels)).astype(np.float32)
+    np.testing.assert_allclose(dot(a, b), (a * b).sum(-1), atol=1e-5)
+    np.testing.assert_array_equal(largest(a), a.max(-1))
+    np.testing.assert_array_equal(largest(a.reshape(-1, channels)), a.reshape(-1, channels).max(-1))
 
 
 def test_guided_filter_is_the_local_linear_fit() -> None:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inpaint.canvas import extend
 from inpaint.chains import find_tears
 from inpaint.fill import FILLS
-from inpaint.layers import LayeredImage, build_layers, extend, remove_fragments
+from inpaint.layers import LayeredImage, build_layers, remove_fragments
 from inpaint.network_fill import WEIGHTS, load_network
 from inpaint.sight import Sight
 from inpaint.tears import torn_pairs
@@ -83,12 +84,6 @@ def assert_sound(image: LayeredImage, photo_shape: tuple[int, int]) -> None:
         np.testing.assert_array_equal(layer.rgb[own], front.rgb[own], err_msg="it may come out in front by a hair")
     backdrop = behind[-1]
     assert backdrop.drawn.all() and backdrop.links.right.all() and backdrop.links.down.all()
-
-
-def test_extend_repeats_the_edge() -> None:
-    x = np.arange(12, dtype=np.float32).reshape(3, 4)
-    assert extend(x, 2).shape == (7, 8) and extend(np.dstack([x, x, x]), 2).shape == (7, 8, 3)
-    assert (extend(x, 2)[:3, :3] == 0).all() and (extend(x, 2)[-3:, -3:] == 11).all()
 
 
 def test_specks_take_the_depth_around_them_and_surfaces_stay() -> None:
