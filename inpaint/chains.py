@@ -13,7 +13,7 @@ from itertools import pairwise
 import networkx as nx
 import numpy as np
 
-from inpaint.filters import Bool, Float
+from inpaint.filters import Bool, Float, nonzero
 from inpaint.tears import Index, Links, jumps_px
 
 STRONG_PX, STRONG_SHARE = 5.0, 0.045  # a depth edge must somewhere open by this much: px, or share of the budget
@@ -105,9 +105,7 @@ def long_tears(links: Links, least_length_px: float) -> Links:
 def _corners(links: Links) -> Index:
     """(N, 2) the corners that each torn link separates: links to the right first, then those downward."""
     w = links.down.shape[1]
-    # Many times as fast as `np.nonzero` of two dimensions.
-    ry, rx = np.divmod(np.flatnonzero(~links.right), w - 1)
-    dy, dx = np.divmod(np.flatnonzero(~links.down), w)
+    (ry, rx), (dy, dx) = nonzero(~links.right), nonzero(~links.down)
     return np.concatenate(
         [
             np.stack([ry * (w + 1) + rx + 1, (ry + 1) * (w + 1) + rx + 1], 1),

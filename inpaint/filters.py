@@ -37,6 +37,13 @@ def largest(planes: npt.NDArray[np.floating]) -> Float:
     return np.asarray(functools.reduce(np.maximum, np.moveaxis(planes, -1, 0)), np.float32)
 
 
+def nonzero(mask: Bool) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Rows and columns of the pixels of `mask` (H, W), many times as fast as by `np.nonzero`."""
+    at = np.flatnonzero(mask)
+    rows = at // mask.shape[1]
+    return rows, at - rows * mask.shape[1]
+
+
 def widened(values: npt.NDArray[Any], reach: int) -> npt.NDArray[Any]:
     """(H, W) largest value of the square window around each pixel."""
     return np.asarray(cv2.dilate(values, np.ones((2 * reach + 1,) * 2, np.uint8)))

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from inpaint.filters import Bool, Float
+from inpaint.filters import Bool, Float, nonzero
 
 Index = npt.NDArray[np.int64]
 
@@ -35,7 +35,7 @@ def collect(values: npt.NDArray[Any], colour: Float, voters: Bool, wanted: Bool,
     `values` (H, W) of any type; `colour` (H, W, 3), greys in 0..1. Beyond the picture, the pixels of its border vote
     again.
     """
-    rows, columns = _nonzero(wanted)
+    rows, columns = nonzero(wanted)
     stride = 1 + radius // 6  # a sparse window is enough
     offsets = np.arange(-(radius // stride) * stride, radius + 1, stride)
     near = np.exp(-np.add.outer(offsets**2, offsets**2).ravel() / (2 * (0.6 * radius) ** 2)).astype(np.float32)
@@ -68,7 +68,7 @@ class _Surroundings:
         self.width = w + 2 * radius
         size = (h + 2 * radius) * self.width
         wide = np.pad(wanted.view(np.uint8), radius)
-        y, x = _nonzero(cv2.dilate(wide, np.ones((2 * radius + 1,) * 2, np.uint8)).view(np.bool_))
+        y, x = nonzero(cv2.dilate(wide, np.ones((2 * radius + 1,) * 2, np.uint8)).view(np.bool_))
         at = y * self.width + x
         source = np.clip(y - radius, 0, h - 1) * w + np.clip(x - radius, 0, w - 1)
         self.values = np.empty(size, values.dtype)
@@ -79,10 +79,3 @@ class _Surroundings:
         self.traits = np.empty((size, 4), np.float32)  # colour in units of COLOUR_SIGMA, and minus half its square
         self.traits[at, :3] = units
         self.traits[at, 3] = -0.5 * np.einsum("nc,nc->n", units, units)
-
-
-def _nonzero(mask: Bool) -> tuple[Index, Index]:
-    """Rows and columns of the pixels of `mask` (H, W), faster than by `np.nonzero`."""
-    at = np.flatnonzero(mask)
-    rows = at // mask.shape[1]
-    return rows, at - rows * mask.shape[1]

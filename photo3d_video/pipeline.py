@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cv2
 import numpy as np
@@ -52,6 +53,7 @@ log = logging.getLogger(__name__)
 Float = npt.NDArray[np.float32]
 UInt8 = npt.NDArray[np.uint8]
 Bool = npt.NDArray[np.bool_]
+T = TypeVar("T")
 
 BUDGET_SHARE = 0.06  # parallax budget at strength 1, of the frame's diagonal
 FAR_DISPARITY = 0.08  # the farthest surface is this much of the nearest's inverse depth: far, not at infinity
@@ -164,17 +166,11 @@ def make_layers(
     rgb = cv2.resize(picture.rgb, (w, h), interpolation=cv2.INTER_AREA)
     budget = budget_px * w / picture.rgb.shape[1]
 
-    def timed_fill(rgb: Float, disparity: Float, unknown: Bool, context: Bool) -> tuple[Float, Float]:
+    def timed(make: Callable[..., T], *arguments: Any) -> T:
         with watch.stage("fill"):
-            painted = paint(rgb, disparity, unknown, context)
+            made = make(*arguments)
         progress.advance()
-        return painted
-
-    def painted() -> Float:
-        with watch.stage("fill"):
-            canvas = border.result()
-        progress.advance()
-        return canvas
+        return made
 
     with ThreadPoolExecutor(1) as other, watch.stage("layers"):
         _load_network("sight")
@@ -186,7 +182,7 @@ def make_layers(
             sharp = in_one_piece(sharp, picture.subject)
         from inpaint.layers import build_layers  # takes a tenth of a second, in which the border is being painted
 
-        return build_layers(rgb, sharp, budget, timed_fill, sight, painted)
+        return build_layers(rgb, sharp, budget, partial(timed, paint), sight, partial(timed, border.result))
 
 
 def _paint_border(rgb: UInt8, disparity: Float, budget_px: float, paint: Fill) -> Float:
