@@ -7,7 +7,7 @@ are; and what is seen is before what is beside it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
 
 import cv2
 import numpy as np
@@ -25,24 +25,31 @@ STEP_PX, FOOT_PX = 4.0, 10  # what is so much nearer and so close beyond its end
 FROM_BESIDE = 0.015  # where it was not seen to stand, depth may be so many times as much behind a wire as before it
 ROUNDS, PRECISION = 40, 0.003
 STOOD = 0.1  # and so many where it was: such depth is drowned in what lies behind, rather than too near
-CROSSING, JOINT_PX = 0.25, 8  # wires are joined where they come so close, if the sine of their angle is larger,
+CROSSING, JOINT_PX = 0.25, 8  # wires are joined where rims come so close to axes, if the sine of their angle is larger,
 SEEN_SHARE, END_AT_PX = 0.15, 16  # and the farther was seen to stand over such a share, or one of them ends so close
+RUNS_IN = 0.5  # and, if they run alike, less than such a share of the narrower is so close to the other
 BODY_PX, CORE_PX = 4, 2  # pixels so far beyond its rims are its own by their depth, or so far as thin things
 BODY = 0.4  # if they are as likely this as such a share of what it is, or by their colour:
 OWN, NOISE = 0.3, 0.045  # if that, and noise, is off its by less than such a share of what is beside it
 SPREAD_SHARE = 0.008  # what is so close to a bundle's rims is its own, as cables drift apart: of the long side
 
 
-@dataclass
 class _Wire:
-    axis: Axis
-    level: Float  # (N,) its disparity
-    stood: bool  # whether it was seen to stand before what is beside it
+    def __init__(self, axis: Axis, level: Float, stood: bool) -> None:
+        self.axis = axis
+        self.level = self._alone = level  # (N,) its disparity; and what that would be without others
+        self.stood = stood  # whether it was seen to stand before what is beside it
+        self._joints: dict[int, float] = {}
 
     def ends_at(self, place: int) -> bool:
         """Whether it ends near one of its places."""
         ends = np.flatnonzero(self.axis.there)[[0, -1]]
         return bool(np.abs(ends - place).min() <= END_AT_PX)
+
+    def join(self, place: int, level: float) -> None:
+        """At one of its places it has the level of another."""
+        self._joints[place] = level
+        self.level = _joined(self._alone, self.axis.there, self._joints)
 
 
 def with_wires(disparity: Float, rgb: Float, likely: Float, budget_px: float) -> tuple[Float, Bool]:
@@ -82,47 +89,68 @@ def _join(wires: list[_Wire], budget_px: float) -> None:
     """Where two wires cross, bring the farther one forward to the nearer: what crosses is mostly joined there. But what
     was not seen to stand and goes on is more likely behind, such as the line of a roof.
     """
-    joints: list[dict[int, float]] = [{} for _ in wires]
-    alone = [wire.level for wire in wires]
-    for number, wire in enumerate(wires):
-        for other_number, other in enumerate(wires[:number]):
-            places = _crossing(wire, other)
-            if places is None:
-                continue
-            levels = wire.level[places[0]], other.level[places[1]]
-            if abs(levels[0] - levels[1]) * budget_px < STANDS_PX:
-                continue
-            farther = int(levels[1] < levels[0])
-            one = (number, other_number)[farther]
-            if not (wires[one].stood or wire.ends_at(places[0]) or other.ends_at(places[1])):
-                continue
-            joints[one][places[farther]] = float(max(levels))
-            wires[one].level = _joined(alone[one], joints[one])
+    pairs = itertools.combinations(wires, 2)
+    crossings = [(pair, places) for pair in pairs if (places := _crossing(*pair)) is not None]
+    for pair, places in crossings * 2:  # what has come forward brings others along
+        far, near = sorted(zip(pair, places, strict=True), key=lambda end: end[0].level[end[1]])
+        levels = [wire.level[place] for wire, place in (far, near)]
+        if (levels[1] - levels[0]) * budget_px < STANDS_PX:
+            continue
+        if far[0].stood or any(wire.ends_at(place) for wire, place in (far, near)):
+            far[0].join(far[1], float(levels[1]))
 
 
 def _crossing(one: _Wire, other: _Wire) -> tuple[int, int] | None:
-    """At which of their places two wires cross; None where they do not, or hardly."""
+    """At which of their places two wires cross, or run into one another; None where they do not."""
     ways = np.stack([one.axis.line.along, -other.axis.line.along], 1)
-    if abs(np.linalg.det(ways)) < CROSSING:
-        return None
+    sine = abs(np.linalg.det(ways))
+    if sine < CROSSING:
+        return _meeting(one, other)
     first, second = np.round(np.linalg.solve(ways, other.axis.line.start - one.axis.line.start)).astype(int)
     places = int(first - one.axis.place[0]), int(second - other.axis.place[0])
-    for wire, place in zip((one, other), places, strict=True):
-        there = wire.axis.there
-        if not (0 <= place < len(there) and there[max(0, place - JOINT_PX) : place + JOINT_PX + 1].any()):
+    for wire, place, across in zip((one, other), places, (other, one), strict=True):
+        there, reach = wire.axis.there, int((JOINT_PX + np.ptp(across.axis.line.rims) / 2) / sine)
+        if not (0 <= place < len(there) and there[max(0, place - reach) : place + reach + 1].any()):
             return None
     return places
 
 
-def _joined(level: Float, joints: dict[int, float]) -> Float:
-    """(N,) the level of a wire that alone would have `level` (N,) and has others at some places: as a whole it comes
-    nearer, and turns if several places ask for that.
+def _meeting(one: _Wire, other: _Wire) -> tuple[int, int] | None:
+    """At which of their places two wires that run almost alike run into one another: where the narrower is within the
+    other or close beside, as near to its end as may be. None if it is nowhere, or mostly: that lies on the other, or is
+    the same found again.
     """
-    at = np.array(list(joints))
-    rise = np.array(list(joints.values())) - level[at]
-    if len(at) == 1:
-        return np.asarray(level + rise)
-    return np.asarray(level + np.polyval(np.polyfit(at, rise, 1), np.arange(len(level))), np.float32)
+    line = other.axis.line
+    if np.ptp(one.axis.line.rims) > np.ptp(line.rims):
+        places = _meeting(other, one)
+        return places and places[::-1]
+    there = np.flatnonzero(one.axis.there)
+    off = one.axis.xy[there] - line.start
+    aside, place = off @ line.across, np.round(off @ line.along).astype(np.int64) - other.axis.place[0]
+    reach = JOINT_PX + np.ptp(one.axis.line.rims) / 2
+    close = (place >= 0) & (place < len(other.axis.there))
+    close &= (aside >= line.rims[0] - reach) & (aside <= line.rims[1] + reach)
+    close[close] = other.axis.there[place[close]]
+    if not 0 < close.mean() < RUNS_IN:
+        return None
+    at = np.flatnonzero(close)
+    nearest = at[np.minimum(at, len(there) - 1 - at).argmin()]
+    return int(there[nearest]), int(place[nearest])
+
+
+def _joined(level: Float, there: Bool, joints: dict[int, float]) -> Float:
+    """(N,) the level of a wire that alone would have `level` (N,) and has others at some places: as a whole it comes
+    nearer, and turns if several places ask for that, or if it would come nearer than it was anywhere.
+    """
+    at, nearest = np.array(list(joints)), np.array(list(joints.values()))
+    rise = nearest - level[at]
+    turn = np.polyfit(at, rise, 1) if np.ptp(at) > END_AT_PX else np.array([rise.mean()])
+    result = level + np.polyval(turn, np.arange(len(level)))
+    hinge = at[nearest.argmax()]
+    over, most = result[there].max() - result[hinge], max(level[there].max(), result[hinge]) - result[hinge]
+    if over > most:
+        result = result[hinge] + (result - result[hinge]) * (most / over)
+    return np.asarray(result, np.float32)
 
 
 def _feet(axis: Axis, budget_px: float) -> tuple[Index, Index]:
