@@ -7,14 +7,13 @@ are; and what is seen is before what is beside it.
 
 from __future__ import annotations
 
-import itertools
-
 import cv2
 import numpy as np
 
 from inpaint.axes import LIKELY, STANDS_PX, Axis, find_axis
 from inpaint.colours import hued
 from inpaint.filters import Bool, Float, largest
+from inpaint.joints import Wire, join
 from inpaint.lines import find_lines, sample
 from inpaint.tears import Index
 
@@ -25,31 +24,11 @@ STEP_PX, FOOT_PX = 4.0, 10  # what is so much nearer and so close beyond its end
 FROM_BESIDE = 0.015  # where it was not seen to stand, depth may be so many times as much behind a wire as before it
 ROUNDS, PRECISION = 40, 0.003
 STOOD = 0.1  # and so many where it was: such depth is drowned in what lies behind, rather than too near
-CROSSING, JOINT_PX = 0.25, 8  # wires are joined where rims come so close to axes, if the sine of their angle is larger,
-SEEN_SHARE, END_AT_PX = 0.15, 16  # and the farther was seen to stand over such a share, or one of them ends so close
-RUNS_IN = 0.5  # and, if they run alike, less than such a share of the narrower is so close to the other
+SEEN_SHARE = 0.15  # it was seen to stand if it was over such a share
 BODY_PX, CORE_PX = 4, 2  # pixels so far beyond its rims are its own by their depth, or so far as thin things
 BODY = 0.4  # if they are as likely this as such a share of what it is, or by their colour:
 OWN, NOISE = 0.3, 0.045  # if that, and noise, is off its by less than such a share of what is beside it
 SPREAD_SHARE = 0.008  # what is so close to a bundle's rims is its own, as cables drift apart: of the long side
-
-
-class _Wire:
-    def __init__(self, axis: Axis, level: Float, stood: bool) -> None:
-        self.axis = axis
-        self.level = self._alone = level  # (N,) its disparity; and what that would be without others
-        self.stood = stood  # whether it was seen to stand before what is beside it
-        self._joints: dict[int, float] = {}
-
-    def ends_at(self, place: int) -> bool:
-        """Whether it ends near one of its places."""
-        ends = np.flatnonzero(self.axis.there)[[0, -1]]
-        return bool(np.abs(ends - place).min() <= END_AT_PX)
-
-    def join(self, place: int, level: float) -> None:
-        """At one of its places it has the level of another."""
-        self._joints[place] = level
-        self.level = _joined(self._alone, self.axis.there, self._joints)
 
 
 def with_wires(disparity: Float, rgb: Float, likely: Float, budget_px: float) -> tuple[Float, Bool]:
@@ -60,7 +39,7 @@ def with_wires(disparity: Float, rgb: Float, likely: Float, budget_px: float) ->
     colour = hued(rgb)
     axes = [find_axis(line, disparity, likely) for line in find_lines(colour, likely)]
     found = [_wire(axis, budget_px) for axis in axes if axis.likely_share >= WIRE]
-    _join(found, budget_px)
+    join(found, budget_px)
     result, wires = disparity.copy(), np.zeros(disparity.shape, bool)
     for wire in found:
         at, place = _body(wire, disparity, colour, likely, budget_px)
@@ -73,7 +52,7 @@ def with_wires(disparity: Float, rgb: Float, likely: Float, budget_px: float) ->
     return result, wires
 
 
-def _wire(axis: Axis, budget_px: float) -> _Wire:
+def _wire(axis: Axis, budget_px: float) -> Wire:
     """Level with where it was seen to stand and with what holds it, elsewhere no farther than what is beside it."""
     known = cv2.erode(axis.seen.astype(np.uint8)[None], np.ones((1, 2 * END_PX + 1), np.uint8))[0] > 0
     if not known.any():
@@ -82,75 +61,7 @@ def _wire(axis: Axis, budget_px: float) -> _Wire:
     stood = bool(stands[axis.found].mean() > SEEN_SHARE)
     feet = np.concatenate(_feet(axis, budget_px))
     known[feet] = stands[feet] = True
-    return _Wire(axis, _straight(axis.place, axis.front, known, np.where(stands, STOOD, FROM_BESIDE)), stood)
-
-
-def _join(wires: list[_Wire], budget_px: float) -> None:
-    """Where two wires cross, bring the farther one forward to the nearer: what crosses is mostly joined there. But what
-    was not seen to stand and goes on is more likely behind, such as the line of a roof.
-    """
-    pairs = itertools.combinations(wires, 2)
-    crossings = [(pair, places) for pair in pairs if (places := _crossing(*pair)) is not None]
-    for pair, places in crossings * 2:  # what has come forward brings others along
-        far, near = sorted(zip(pair, places, strict=True), key=lambda end: end[0].level[end[1]])
-        levels = [wire.level[place] for wire, place in (far, near)]
-        if (levels[1] - levels[0]) * budget_px < STANDS_PX:
-            continue
-        if far[0].stood or any(wire.ends_at(place) for wire, place in (far, near)):
-            far[0].join(far[1], float(levels[1]))
-
-
-def _crossing(one: _Wire, other: _Wire) -> tuple[int, int] | None:
-    """At which of their places two wires cross, or run into one another; None where they do not."""
-    ways = np.stack([one.axis.line.along, -other.axis.line.along], 1)
-    sine = abs(np.linalg.det(ways))
-    if sine < CROSSING:
-        return _meeting(one, other)
-    first, second = np.round(np.linalg.solve(ways, other.axis.line.start - one.axis.line.start)).astype(int)
-    places = int(first - one.axis.place[0]), int(second - other.axis.place[0])
-    for wire, place, across in zip((one, other), places, (other, one), strict=True):
-        there, reach = wire.axis.there, int((JOINT_PX + np.ptp(across.axis.line.rims) / 2) / sine)
-        if not (0 <= place < len(there) and there[max(0, place - reach) : place + reach + 1].any()):
-            return None
-    return places
-
-
-def _meeting(one: _Wire, other: _Wire) -> tuple[int, int] | None:
-    """At which of their places two wires that run almost alike run into one another: where the narrower is within the
-    other or close beside, as near to its end as may be. None if it is nowhere, or mostly: that lies on the other, or is
-    the same found again.
-    """
-    line = other.axis.line
-    if np.ptp(one.axis.line.rims) > np.ptp(line.rims):
-        places = _meeting(other, one)
-        return places and places[::-1]
-    there = np.flatnonzero(one.axis.there)
-    off = one.axis.xy[there] - line.start
-    aside, place = off @ line.across, np.round(off @ line.along).astype(np.int64) - other.axis.place[0]
-    reach = JOINT_PX + np.ptp(one.axis.line.rims) / 2
-    close = (place >= 0) & (place < len(other.axis.there))
-    close &= (aside >= line.rims[0] - reach) & (aside <= line.rims[1] + reach)
-    close[close] = other.axis.there[place[close]]
-    if not 0 < close.mean() < RUNS_IN:
-        return None
-    at = np.flatnonzero(close)
-    nearest = at[np.minimum(at, len(there) - 1 - at).argmin()]
-    return int(there[nearest]), int(place[nearest])
-
-
-def _joined(level: Float, there: Bool, joints: dict[int, float]) -> Float:
-    """(N,) the level of a wire that alone would have `level` (N,) and has others at some places: as a whole it comes
-    nearer, and turns if several places ask for that, or if it would come nearer than it was anywhere.
-    """
-    at, nearest = np.array(list(joints)), np.array(list(joints.values()))
-    rise = nearest - level[at]
-    turn = np.polyfit(at, rise, 1) if np.ptp(at) > END_AT_PX else np.array([rise.mean()])
-    result = level + np.polyval(turn, np.arange(len(level)))
-    hinge = at[nearest.argmax()]
-    over, most = result[there].max() - result[hinge], max(level[there].max(), result[hinge]) - result[hinge]
-    if over > most:
-        result = result[hinge] + (result - result[hinge]) * (most / over)
-    return np.asarray(result, np.float32)
+    return Wire(axis, _straight(axis.place, axis.front, known, np.where(stands, STOOD, FROM_BESIDE)), stood)
 
 
 def _feet(axis: Axis, budget_px: float) -> tuple[Index, Index]:
@@ -198,7 +109,7 @@ def _affine(x: Float, values: Float, slack: Float) -> Float:
     return np.asarray(found)
 
 
-def _body(wire: _Wire, disparity: Float, colour: Float, likely: Float, budget_px: float) -> tuple[Index, Index]:
+def _body(wire: Wire, disparity: Float, colour: Float, likely: Float, budget_px: float) -> tuple[Index, Index]:
     """The flat indices of a wire's pixels (M,), and the places along its axis (M,) that they are at."""
     axis, line, there, (h, w) = wire.axis, wire.axis.line, wire.axis.there, disparity.shape
     spread = round(SPREAD_SHARE * max(h, w)) if line.bundle else 0
