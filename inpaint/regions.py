@@ -133,12 +133,14 @@ def peel_regions(
     inner.ravel()[at] = _continued(nearer, pairs.far[taken.source.ravel()[at]], taken.steps.ravel()[at])
     # Thin strips would stand as streaks in what is painted around them, and so would gaps; the rim of a wider part is
     # no strip.
+    lesser = inner.copy()
     wide = cv2.morphologyEx(inner.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THIN_PX, THIN_PX), np.uint8))
     inner &= widened(wide, THIN_PX // 2) > 0
     whole = cv2.morphologyEx(inner.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((GAP_PX, GAP_PX), np.uint8))
     inner = hidden & (whole > 0)
     # Nor is the strand context for the hair that it hides, where it is itself behind something else.
     inner_context = nearer & (disparity <= nearest(level, inner, nearer)) if inner.any() else nearer
+    inner |= _crumbs(lesser & ~inner, inner)
     return PeelRegions(hidden, context & ~nearer, inner, inner_context, taken.mask & ~hidden, pairs)
 
 
@@ -155,6 +157,13 @@ def part_scraps(regions: PeelRegions) -> Bool:
     scrap = found[:, cv2.CC_STAT_AREA] <= SCRAP_SHARE * label.size
     scrap[0] = False
     return np.asarray(scrap[label.ravel()[regions.tears.far]])
+
+
+def _crumbs(parts: Bool, beside: Bool) -> Bool:
+    """Those connected `parts` (H, W) that are hardly larger than a strip is wide, and touch what is `beside` (H, W)."""
+    _, label, found, _ = cv2.connectedComponentsWithStats(parts.astype(np.uint8), connectivity=4)
+    touched = np.bincount(label[widened(beside.astype(np.uint8), 1) > 0], minlength=len(found)) > 0
+    return np.asarray(parts & (touched & (found[:, cv2.CC_STAT_AREA] <= THIN_PX**2))[label])
 
 
 def _continued(context: Bool, background: Index, steps: npt.NDArray[np.int32]) -> Bool:

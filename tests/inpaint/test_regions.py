@@ -188,6 +188,18 @@ def test_a_gap_in_what_goes_on_behind_is_painted_with_it() -> None:
     assert regions.inner[70:110, 75].all()
 
 
+def test_a_crumb_of_a_region_is_painted_with_it() -> None:
+    """Else it would stand there as a speck of what lies farther behind."""
+    q = np.full((140, 160), 0.1, np.float32)
+    q[20:, 30:130] = 0.7  # a head before the sky, with a strand before the head
+    q[60:100, 60:100] = 0.9
+    q[70:73, 50:60] = 0.9  # that has a barb
+    regions = peeled(q)
+    assert regions.inner[60:100, 60:64].all()
+    assert regions.inner[70:73, 50:60].all()
+    assert not regions.inner[20:28].any() and regions.hidden[20:28, 40:120].all()
+
+
 def test_a_piece_goes_on_behind_something_larger_as_far_as_it_is_wide() -> None:
     q, regions = beside(width=8, height=40)
     np.testing.assert_array_equal(np.flatnonzero(regions.inner[60]), np.arange(80, 89))
