@@ -47,11 +47,12 @@ class Wire:
 
 def join(wires: list[Wire], budget_px: float) -> None:
     """Where two wires cross, bring the farther one forward to the nearer: what crosses is mostly joined there. But what
-    was not seen to stand and goes on is more likely behind, such as the line of a roof.
+    was not seen to stand and goes on is more likely behind, such as the line of a roof. What has come forward brings
+    along what crosses it, and what lies on it or is the same, found again.
     """
     pairs = itertools.combinations(wires, 2)
     crossings = [(pair, places) for pair in pairs if (places := _crossing(*pair)) is not None]
-    for pair, places in crossings * 2:  # what has come forward brings others along
+    for pair, places in crossings * 2:
         far, near = sorted(zip(pair, places, strict=True), key=lambda end: end[0].level[end[1]])
         levels = [wire.level[place] for wire, place in (far, near)]
         if (levels[1] - levels[0]) * budget_px < STANDS_PX:
@@ -59,7 +60,7 @@ def join(wires: list[Wire], budget_px: float) -> None:
         if far[0].stood or any(wire.ends_at(place) for wire, place in (far, near)):
             far[0].join(far[1], float(levels[1]))
     for one, other in itertools.permutations(wires, 2):
-        if one.joined and not other.joined and _close(other, one, 0)[0].mean() >= RUNS_IN:  # or the same found again
+        if one.joined and not other.joined and _close(other, one, 0)[0].mean() >= RUNS_IN:
             other.level = np.maximum(other.level, one.level_at(other.axis.xy))
 
 
@@ -72,7 +73,7 @@ def _crossing(one: Wire, other: Wire) -> tuple[int, int] | None:
     first, second = np.round(np.linalg.solve(ways, other.axis.line.start - one.axis.line.start)).astype(int)
     places = int(first - one.axis.place[0]), int(second - other.axis.place[0])
     for wire, place, across in zip((one, other), places, (other, one), strict=True):
-        there, reach = wire.axis.there, int((JOINT_PX + np.ptp(across.axis.line.rims) / 2) / sine)
+        there, reach = wire.axis.there, int((JOINT_PX + across.axis.line.width / 2) / sine)
         if not (0 <= place < len(there) and there[max(0, place - reach) : place + reach + 1].any()):
             return None
     return places
@@ -83,10 +84,10 @@ def _meeting(one: Wire, other: Wire) -> tuple[int, int] | None:
     other or close beside, as near to its end as may be. None if it is nowhere, or mostly: that lies on the other, or is
     the same found again.
     """
-    if np.ptp(one.axis.line.rims) > np.ptp(other.axis.line.rims):
+    if one.axis.line.width > other.axis.line.width:
         places = _meeting(other, one)
         return places and places[::-1]
-    close, place = _close(one, other, JOINT_PX + np.ptp(one.axis.line.rims) / 2)
+    close, place = _close(one, other, JOINT_PX + one.axis.line.width / 2)
     if not 0 < close.mean() < RUNS_IN:
         return None
     at = np.flatnonzero(close)

@@ -53,9 +53,14 @@ class Line:
         return np.array([-self.along[1], self.along[0]], np.float32)
 
     @property
+    def width(self) -> float:
+        """px"""
+        return self.rims[1] - self.rims[0]
+
+    @property
     def slim(self) -> bool:
         """Whether it may be longer than what was found of it: short ones end in other things, and look like others."""
-        return self.length >= SLIM * (self.rims[1] - self.rims[0])
+        return self.length >= SLIM * self.width
 
 
 def find_lines(colour: Float, likely: Float) -> list[Line]:

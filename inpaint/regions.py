@@ -129,14 +129,13 @@ def peel_regions(
     window = np.ones((2 * min(int(steps.max()), CONTEXT_STEPS) + 1,) * 2, np.uint8)
     nearer = context & (disparity > cv2.erode(level, window))
     at = np.flatnonzero(hidden)
-    inner = np.zeros_like(hidden)
-    inner.ravel()[at] = _continued(nearer, pairs.far[taken.source.ravel()[at]], taken.steps.ravel()[at])
+    lesser = np.zeros_like(hidden)
+    lesser.ravel()[at] = _continued(nearer, pairs.far[taken.source.ravel()[at]], taken.steps.ravel()[at])
     # Thin strips would stand as streaks in what is painted around them, and so would gaps; the rim of a wider part is
     # no strip.
-    lesser = inner.copy()
-    wide = cv2.morphologyEx(inner.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THIN_PX, THIN_PX), np.uint8))
-    inner &= widened(wide, THIN_PX // 2) > 0
-    whole = cv2.morphologyEx(inner.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((GAP_PX, GAP_PX), np.uint8))
+    wide = cv2.morphologyEx(lesser.astype(np.uint8), cv2.MORPH_OPEN, np.ones((THIN_PX, THIN_PX), np.uint8))
+    broad = lesser & (widened(wide, THIN_PX // 2) > 0)
+    whole = cv2.morphologyEx(broad.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((GAP_PX, GAP_PX), np.uint8))
     inner = hidden & (whole > 0)
     # Nor is the strand context for the hair that it hides, where it is itself behind something else.
     inner_context = nearer & (disparity <= nearest(level, inner, nearer)) if inner.any() else nearer
@@ -162,8 +161,8 @@ def part_scraps(regions: PeelRegions) -> Bool:
 def _crumbs(parts: Bool, beside: Bool) -> Bool:
     """Those connected `parts` (H, W) that are hardly larger than a strip is wide, and touch what is `beside` (H, W)."""
     _, label, found, _ = cv2.connectedComponentsWithStats(parts.astype(np.uint8), connectivity=4)
-    touched = np.bincount(label[widened(beside.astype(np.uint8), 1) > 0], minlength=len(found)) > 0
-    return np.asarray(parts & (touched & (found[:, cv2.CC_STAT_AREA] <= THIN_PX**2))[label])
+    small = parts & (found[:, cv2.CC_STAT_AREA] <= THIN_PX**2)[label]
+    return _touching(small, np.flatnonzero(widened(beside.astype(np.uint8), 1)), 1)
 
 
 def _continued(context: Bool, background: Index, steps: npt.NDArray[np.int32]) -> Bool:

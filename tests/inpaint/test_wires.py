@@ -12,7 +12,7 @@ from inpaint.edges import sharpen
 from inpaint.layers import build_layers
 from inpaint.sight import Sight
 from inpaint.wires import with_wires
-from tests.scenes import calm_fill
+from tests.scenes import calm_fill, likely
 
 SHAPE, BUDGET_PX = (200, 300), 30.0
 SKY, GROUND, HORIZON = 0.1, 0.7, 120
@@ -44,11 +44,6 @@ def bend_px(disparity: np.ndarray, column: int = 151, rows: slice = slice(34, 19
     level = disparity[rows, column]
     y = np.arange(len(level))
     return float(np.abs(level - np.polyval(np.polyfit(y, level, 1), y)).max() * BUDGET_PX)
-
-
-def likely(thin: np.ndarray) -> np.ndarray:
-    """(H, W) how likely a thin thing is where one is (H, W), as the network sees it, from a smaller picture."""
-    return 0.9 * cv2.GaussianBlur(thin.astype(np.float32), (0, 0), 0.7)
 
 
 def test_a_pole_with_the_depth_of_what_lies_behind_becomes_whole() -> None:
