@@ -18,10 +18,11 @@ NEARLY = 0.03  # colours that differ by less look the same; a trace of them that
 
 
 def compose_textures(image: LayeredImage, photo: UInt8) -> tuple[UInt8, int]:
-    """Layers and the photo (H, W, 3) -> RGBA textures (L, H + 2 b, W + 2 b, 4) and their border b in px.
+    """Layers and the photo (H, W, 3) -> textures (L, H + 2 b, W + 2 b, 4) and their border b in px.
 
     Whatever the photo shows comes from the photo; painted parts are enlarged and blended in. On the front layer's soft
-    edges the colour is what gives the photo, or nearly, when drawn over the layer behind.
+    edges the colour is what gives the photo, or nearly, when drawn over the layer behind. Colours come times alpha, as
+    only such ones can be interpolated (Porter & Duff, "Compositing Digital Images", 1984).
     """
     h = photo.shape[0]
     canvas_h = image.layers[0].alpha.shape[0] - 2 * image.border_px
@@ -38,8 +39,9 @@ def compose_textures(image: LayeredImage, photo: UInt8) -> tuple[UInt8, int]:
         hidden = _Painted(layer, layer.painted * covered, padded, *inside)
         for rows in strips:
             texture[rows] = _rgba(hidden.colour(rows), 1)
-    # Only where the next layer is drawn can the front be transparent.
-    alpha = np.where(behind[0].drawn, front.alpha, 1).astype(np.float32)
+    # Only where the next layer is drawn, all around, can the front be transparent.
+    drawn = cv2.erode(behind[0].drawn.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    alpha = np.where(drawn, front.alpha, 1).astype(np.float32)
     alpha = _enlarge(alpha, *inside, padded.shape)
     shown = _Painted(front, front.painted.astype(np.float32), padded, *inside)
     hidden = _Painted(behind[0], behind[0].painted * covered, padded, *inside)
@@ -86,7 +88,7 @@ class _Painted:
 
 
 def _unmix(front: _Painted, cover: Float, behind: Float, rows: slice) -> tuple[Float, Float]:
-    """Some rows of the front's colour, such that alpha of it over those `behind` (rows, W, 3) is nearly the photo, and
+    """Some rows of the front's colour times alpha, which gives nearly the photo over those `behind` (rows, W, 3), and
     alpha.
 
     Alpha is `cover` (H, W) where colours between the extremes of the photo nearby will do; where none of those can do
@@ -104,5 +106,6 @@ def _unmix(front: _Painted, cover: Float, behind: Float, rows: slice) -> tuple[F
     least = largest((np.abs(difference) - np.float32(NEARLY)) / np.maximum(room, 1e-3))
     soft = alpha < 0.999
     alpha = np.where(soft, np.clip(np.maximum(alpha, least), 0, 1), 1).astype(np.float32)
-    colour = np.clip(behind + difference / np.maximum(alpha, 1e-3)[..., None], darkest, brightest)
+    cover = alpha[..., None]
+    colour = np.clip(cover * behind + difference, cover * darkest, cover * brightest)
     return np.where(soft[..., None], colour, photo), alpha

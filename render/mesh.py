@@ -42,6 +42,10 @@ class Surface:
     down: Bool  # (H - 1, W) links with the pixel below
     drawn: Bool  # (H, W)
 
+    def inner(self) -> Bool:
+        """(H, W) pixels all around which it is drawn."""
+        return np.asarray(cv2.erode(self.drawn.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+
     def quads(self) -> tuple[Bool, Bool]:
         """(H - 1, W - 1) quads between four drawn pixels: whole ones, and torn ones."""
         drawn = self.drawn[:-1, :-1] & self.drawn[:-1, 1:] & self.drawn[1:, :-1] & self.drawn[1:, 1:]
@@ -65,12 +69,13 @@ def build_mesh(
     may be drawn, for larger leaves. `behind` is the next layer, which goes on where this one is torn.
     """
     whole, torn = surface.quads()
-    soft = alpha < 1 if behind is None else (alpha < 1) & behind.drawn
+    soft = alpha < 1 if behind is None else (alpha < 1) & behind.inner()
     max_error = MAX_ERROR_PX / budget_px if budget_px else np.inf
     spare = _shared(surface, before)
     around = cv2.dilate((~spare).astype(np.uint8), np.ones((2 * OVERLAP_PX + 1,) * 2, np.uint8)) > 0
     leaves = find_leaves(surface.disparity, whole & around, spare, soft, max_error)
-    sheets = torn_sheets(surface.disparity, surface.right, surface.down, torn, _continued(surface, behind, budget_px))
+    continued = _continued(surface, behind, budget_px)
+    sheets = torn_sheets(surface.disparity, surface.right, surface.down, torn, continued, soft)
     rim = np.zeros(soft.shape, bool)
     rim.ravel()[sheets.rim] = True
     triangles, leaf = triangulate(leaves, rim)

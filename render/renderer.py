@@ -32,10 +32,10 @@ BACKEND = "EGL" if sys.platform.startswith("linux") else "native"  # EGL needs n
 BATCH, MAX_BATCH_PX = 4, 16e6
 CHANNELS = 4  # of what is read: drivers take several times as long to leave one out as OpenCV does
 VIGNETTE = 0.35  # falloff of strength 1 at the corners: half of the light, see layers.frag.glsl
-# Colour as usual; alpha accumulates coverage, so that 1 means: nothing behind shows through.
-_BLEND_COVERAGE = (moderngl.SRC_ALPHA, moderngl.ONE_MINUS_SRC_ALPHA, moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA)
+# Colours come times their alpha; alpha accumulates coverage, so that 1 means: nothing behind shows through.
+_BLEND_COVERAGE = (moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA)
 _SRC1_ALPHA, _ONE_MINUS_SRC1_ALPHA = 0x8589, 0x88FB  # OpenGL's numbers; moderngl has no names for them
-_BLEND_SHARPNESS = (_SRC1_ALPHA, _ONE_MINUS_SRC1_ALPHA, _SRC1_ALPHA, _ONE_MINUS_SRC1_ALPHA)
+_BLEND_SHARPNESS = (moderngl.ONE, _ONE_MINUS_SRC1_ALPHA, _SRC1_ALPHA, _ONE_MINUS_SRC1_ALPHA)
 # Mesa's software renderer samples textures in 8-bit integers, which was faster once, but no longer is: a tenth of all
 # the time that a frame takes. Other drivers do not look at this setting.
 _FASTER_SAMPLING = "no_aos_sampling"

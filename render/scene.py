@@ -31,7 +31,7 @@ class Scene:
     opaque: npt.NDArray[np.int32]
     # (S, 3), far to near: drawn last, blended over all that lies behind. See `far_to_near`.
     soft: npt.NDArray[np.int32]
-    textures: UInt8  # (L, Ht, Wt, 4) sRGB and alpha
+    textures: UInt8  # (L, Ht, Wt, 4) sRGB times alpha, and alpha
     width_px: int  # of the source picture that the identity pose reproduces
     height_px: int
     focal_px: float  # in pixels of the source picture

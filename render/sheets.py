@@ -28,12 +28,13 @@ class Sheets:
     rim: Index  # (M,) flat indices of the pixels at which they meet their surfaces
 
 
-def torn_sheets(disparity: Float, right: Bool, down: Bool, torn: Bool, continued: Bool) -> Sheets:
+def torn_sheets(disparity: Float, right: Bool, down: Bool, torn: Bool, continued: Bool, soft: Bool) -> Sheets:
     """One sheet for every surface that ends in a quad of `torn` (H - 1, W - 1).
 
     Each group of linked corners goes on over the whole quad at its own depth. It fades out towards corners of farther
     groups; the farthest group does not fade, so that the quad is covered even where no layer lies behind. It is left
-    out where one does: where all of its corners are `continued` (H - 1, W - 1, 4) by a layer that covers the quad.
+    out where one does: where all of its corners are `continued` (H - 1, W - 1, 4) by a layer that covers the quad. One
+    shines through where its surface is `soft` (H, W), which it only is before another layer.
     """
     height, width = disparity.shape
     y, x = np.nonzero(torn)
@@ -55,7 +56,8 @@ def torn_sheets(disparity: Float, right: Bool, down: Bool, torn: Bool, continued
     sheet = np.where(member, q[quad], means[quad, g][:, None])
     # What covers the quad for want of better must not fight with the layer behind at the same depth.
     values = np.where(is_last, sheet * (1 - LAST_BEHIND), sheet)
-    fades = np.where(is_last, OPAQUE, member)
+    translucent = soft[rows, columns][quad]
+    fades = np.where(is_last, np.where((translucent & member).any(1), 1, OPAQUE)[:, None], member)
     new = height * width + np.arange(4 * len(quad)).reshape(-1, 4)
     corners = np.where(member & ~is_last, rows[quad] * width + columns[quad], new)
     shape = np.where(is_last[:, 0], 15, member @ (1, 2, 4, 8))
@@ -67,7 +69,7 @@ def torn_sheets(disparity: Float, right: Bool, down: Bool, torn: Bool, continued
         values.ravel().astype(np.float32),
         fades.ravel().astype(np.float32),
         triangles,
-        ~is_last[drawn, 0],
+        (~is_last[:, 0] | translucent.any(1))[drawn],
         (rows[quad] * width + columns[quad])[member],
     )
 

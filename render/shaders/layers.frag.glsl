@@ -2,7 +2,7 @@
 // SOFT: triangles that may be transparent. DEFOCUS: the frame's alpha becomes its sharpness instead of its coverage.
 // BATCH: four frames are targets, of which the colour mask lets one through.
 in vec2 texcoord;
-uniform sampler2D picture;
+uniform sampler2D picture;  // times its alpha
 #ifdef SOFT
 in float fade;
 #endif
@@ -35,7 +35,8 @@ float sharpness(float depth);
 void main() {
     vec4 texel = texture(picture, texcoord);
 #ifdef SOFT
-    texel.a = min(texel.a * fade, 1.0);
+    // What covers a tear for want of better is not seen through, whatever the texture says.
+    texel = fade > 1.5 ? vec4(texel.rgb / max(texel.a, 1.0 / 255.0), 1.0) : texel * fade;
     if (texel.a < 1.0 / 255.0) discard;  // must not hide what is drawn later
 #else
     texel.a = 1.0;

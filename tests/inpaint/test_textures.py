@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,7 +21,7 @@ BUDGET_PX = 16.0
 def drawn_over(textures: np.ndarray) -> np.ndarray:
     """The front texture over the second one, (H, W, 3) float."""
     alpha = textures[0, ..., 3:].astype(float) / 255
-    return alpha * textures[0, ..., :3] + (1 - alpha) * textures[1, ..., :3]
+    return textures[0, ..., :3] + (1 - alpha) * textures[1, ..., :3]
 
 
 def assert_gives_photo(image: LayeredImage, photo: np.ndarray, rim_px: int = 0) -> None:
@@ -32,7 +33,7 @@ def assert_gives_photo(image: LayeredImage, photo: np.ndarray, rim_px: int = 0) 
     inside = np.s_[border : border + h, border : border + w]
     solid = np.s_[rim_px : h - rim_px, rim_px : w - rim_px]
     off = np.abs(drawn_over(textures)[inside][solid] - photo[solid])
-    assert off.max() <= 255 * NEARLY + 1.01
+    assert off.max() <= 255 * NEARLY + 1.51, "rounded: colour, alpha, and what is behind"
     assert off[textures[0][inside][solid][..., 3] == 255].max(initial=0) <= 1.01, "where it is opaque it is the photo"
     assert (textures[1:, ..., 3] == 255).all(), "only the front layer is soft"
 
@@ -80,7 +81,8 @@ def test_whatever_the_matte_and_the_fill_say(seed) -> None:
     image = LayeredImage((front, behind), b, budget_px=2.0)
     assert_gives_photo(image, photo)
     alpha = compose_textures(image, photo)[0][0, ..., 3]
-    assert (alpha[~behind.drawn] == 255).all(), "opaque where there is nothing to see behind"
+    beside = cv2.dilate((~behind.drawn).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert (alpha[beside] == 255).all(), "opaque where there is nothing to see behind, or next to it"
 
 
 def test_paint_that_looks_like_the_photo_leaves_the_matte_as_it_is() -> None:
@@ -95,7 +97,7 @@ def test_paint_that_looks_like_the_photo_leaves_the_matte_as_it_is() -> None:
     behind = Layer(shown + np.float32(6 / 255), flat, flat + 1, Links.all(canvas), everywhere, everywhere)
     textures, _ = compose_textures(LayeredImage((front, behind), b, budget_px=2.0), photo)
     assert np.unique(textures[0, ..., 3]) == round(0.1 * 255)
-    assert np.unique(textures[0, ..., :3]) == 120, "of the photo's colours, if it is nearly them"
+    assert np.unique(textures[0, ..., :3]) == round(0.1 * 120), "of the photo's colours, if it is nearly them"
 
 
 def test_painted_parts_are_painted_and_the_rest_is_the_photo() -> None:

@@ -35,7 +35,8 @@ def sheet(rgb: np.ndarray, q: float | np.ndarray, drawn: np.ndarray, alpha: floa
     pad = ((BORDER, BORDER), (BORDER, BORDER))
     shown = np.pad(drawn, pad, mode="edge")
     h, w = shown.shape
-    texture = np.dstack([np.pad(rgb, (*pad, (0, 0)), mode="edge"), np.full((h, w), round(alpha * 255), np.uint8)])
+    colour = np.round(np.pad(rgb, (*pad, (0, 0)), mode="edge") * alpha).astype(np.uint8)
+    texture = np.dstack([colour, np.full((h, w), round(alpha * 255), np.uint8)])
     links = np.ones((h, w - 1), bool), np.ones((h - 1, w), bool)
     plane = np.pad(np.broadcast_to(np.float32(q), drawn.shape), pad, mode="edge")
     return texture, build_mesh(Surface(plane, *links, shown), np.full((h, w), alpha, np.float32), BUDGET_PX)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from render.mesh import MAX_ERROR_PX, Mesh, Surface, build_mesh
+from render.sheets import OPAQUE
 from tests.scenes import FAR, NEAR, blurred, cases, ramp, staircase, two_planes
 
 BUDGET_PX = 40.0
@@ -267,6 +268,20 @@ def test_alpha_counts_only_where_the_layer_behind_is_drawn() -> None:
     mesh = build_mesh(Surface(q, *all_links(q.shape), np.ones(q.shape, bool)), 0.5 * np.ones_like(q), 40, behind=behind)
     assert mesh.soft.any() and mesh.xy[mesh.triangles[mesh.soft]][..., 0].max() < 20
     assert mesh.xy[mesh.triangles[~mesh.soft]][..., 0].max() == 32.5
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_the_last_sheet_shines_through_where_its_surface_does(drawn) -> None:
+    scene = two_planes()
+    links = scene.near[:, :-1] == scene.near[:, 1:], scene.near[:-1] == scene.near[1:]
+    everywhere = np.ones(scene.near.shape, bool)
+    front = Surface(scene.disparity, *links, everywhere)
+    alpha = np.where(scene.near, np.float32(1), np.float32(0.1))
+    behind = Surface(np.full(scene.near.shape, 0.0, np.float32), *all_links(scene.near.shape), everywhere & drawn)
+    mesh = build_mesh(front, alpha, BUDGET_PX, behind=behind)
+    last = (mesh.uv != mesh.xy).any(1)
+    assert last.any() and (mesh.fade[last] == (1 if drawn else OPAQUE)).all()
+    assert (mesh.soft[last[mesh.triangles].any(1)] == drawn).all()
 
 
 def test_nothing_drawn_is_an_empty_mesh() -> None:

@@ -37,13 +37,14 @@ def context() -> Iterator[Any]:
 
 
 def sheet(rgb: np.ndarray, q: float | np.ndarray, alpha: float | np.ndarray = 1.0, drawn: np.ndarray | None = None):
-    """A layer of a picture (H, W, 3): (texture RGBA, mesh), both with a border that repeats the edge."""
+    """A layer of a picture (H, W, 3): (texture, mesh), both with a border that repeats the edge."""
     h, w = rgb.shape[0] + 2 * BORDER, rgb.shape[1] + 2 * BORDER
     pad = ((BORDER, BORDER), (BORDER, BORDER))
     plane, opacity = (
         np.pad(np.broadcast_to(np.asarray(x, np.float32), rgb.shape[:2]), pad, mode="edge") for x in (q, alpha)
     )
-    texture = np.dstack([np.pad(rgb, (*pad, (0, 0)), mode="edge"), np.round(opacity * 255).astype(np.uint8)])
+    colour = np.pad(rgb, (*pad, (0, 0)), mode="edge") * opacity[..., None]
+    texture = np.round(np.dstack([colour, opacity * 255])).astype(np.uint8)
     links = np.ones((h, w - 1), bool), np.ones((h - 1, w), bool)
     shown = np.ones((h, w), bool) if drawn is None else np.pad(drawn, pad)
     return texture, build_mesh(Surface(plane, *links, shown), opacity, BUDGET_PX)
@@ -211,6 +212,34 @@ def test_transparent_pixels_hide_nothing(context) -> None:
     frame = render(context, scene_of(near, far))
     np.testing.assert_array_equal(frame[30, 40], GREEN)
     np.testing.assert_array_equal(frame[10, 10], RED)
+
+
+@pytest.mark.parametrize("shift_px", [0.25, 0.5, 0.75])
+def test_colours_weigh_as_much_as_they_cover(context, shift_px) -> None:
+    """Halfway from a trace of something dark to a white pixel it is nearly white: no dark outline."""
+    columns = np.arange(WIDTH)[None] % 8 == 0
+    alpha = np.where(columns, np.float32(0.1), np.float32(1)) * np.ones((HEIGHT, 1), np.float32)
+    rgb = np.repeat(np.where(alpha < 1, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    scene = scene_of(sheet(rgb, 0.9, alpha), sheet(plain(HEIGHT, WIDTH, (255, 255, 255)), 0.2))
+    frame = render(context, scene, moved(x=shift_px / (FOCAL_PX * 0.9)))
+    assert frame[4:-4, 4:-4].min() >= round(0.9 * 255) - 2
+    assert frame[4:-4, 4:-4].min() < 254, "but there is a trace"
+
+
+def test_a_trace_of_something_is_no_more_where_it_is_torn(context) -> None:
+    """What covers a tear for want of better would show the colour of a pixel that hardly covers any as a dark speck."""
+    h, w = HEIGHT + 2 * BORDER, WIDTH + 2 * BORDER
+    left = np.broadcast_to(np.arange(w) < w // 2, (h, w))
+    q = np.where(left, np.float32(0.95), np.float32(0.8))
+    alpha = np.where(left, np.float32(1), np.float32(0.1))
+    opacity = np.repeat(alpha[..., None], 3, axis=2)
+    texture = np.dstack([np.where(left[..., None], 255, 0 * opacity), np.round(alpha * 255)]).astype(np.uint8)
+    torn, everywhere = left[:, :-1] == left[:, 1:], np.ones((h, w), bool)
+    wall, back = sheet(plain(HEIGHT, WIDTH, (255, 255, 255)), 0.2)
+    behind = Surface(np.full((h, w), 0.2, np.float32), everywhere[:, 1:], everywhere[1:], everywhere)
+    mesh = build_mesh(Surface(q, torn, everywhere[1:], everywhere), alpha, BUDGET_PX, behind=behind)
+    frame = render(context, scene_of((texture, mesh), (wall, back)), moved(x=-BUDGET_PX / FOCAL_PX))
+    assert frame.min() >= round(0.9 * 255) - 2
 
 
 def test_nothing_is_not_covered(context) -> None:

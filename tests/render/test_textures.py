@@ -47,6 +47,7 @@ def test_nothing_rings_beside_a_soft_edge(alpha: int, rings: bool, axis: int) ->
     finer = doubled(texture) if axis == 0 else doubled(texture.swapaxes(0, 1)).swapaxes(0, 1)
     beyond = np.abs(finer[:19, :, :3].astype(int) - (200, 180, 160)).max()
     assert (beyond > 10) == rings, "between two pixels of one surface"
+    assert (finer[:19, :, 3] == 255).all(), "opaque between opaque pixels"
 
 
 def test_only_what_linear_interpolation_blurs_is_detail() -> None:
