@@ -21,7 +21,7 @@ from inpaint.fill import Fill
 from inpaint.filters import Bool, Float, nearest, push_pull
 from inpaint.ledges import join_ledges
 from inpaint.matte import soft_edges
-from inpaint.regions import grow, part_scraps, peel_regions
+from inpaint.regions import before_hidden, grow, opening_px, part_scraps, peel_regions
 from inpaint.seams import meet_parts, meet_rims
 from inpaint.sight import Sight
 from inpaint.slopes import opaque_beside_slopes, slopes_at, slopes_for_tears
@@ -36,6 +36,7 @@ BEHIND = 0.004  # a painted surface lies at least this much disparity behind wha
 MEET, MEET_PX = 0.06, 10.0  # a painted surface is bent to meet the rim it goes on from: at most so much, over so far
 BACKDROP_CELL_PX = 32
 SMOOTHING_ROUNDS = 10  # calm the grain that sharpening leaves on surfaces: half as many triangles, and no wobble
+SLIGHT_PX = 4.0  # no move opens slight tears by more
 SURELY_THIN = 0.95  # likelier than most hairs: those may part where wires may not
 MIN_FRAGMENT_SHARE = 1.5e-4  # smaller pieces of surface are noise of the depth map
 
@@ -96,7 +97,7 @@ def build_layers(
     crossed |= crossings(grown, torn, tensor, before, thin)
     q, links = slopes_for_tears(grown, torn, colour, crossed, real)
     if before is not None:
-        q, links = _without_scraps(q, links, before, budget_px)
+        q, links = _without_vain_tears(q, links, before, budget_px)
     alpha = opaque_beside_slopes(matte.alpha, grown, torn, links)
     front = Layer(colour, q, alpha, links, np.ones(q.shape, bool), ~inside)
     layers, painted_last = [front], []
@@ -142,17 +143,21 @@ def remove_fragments(disparity: Float, links: Links) -> Float:
     return nearest(disparity, ~small)
 
 
-def _without_scraps(disparity: Float, links: Links, before: Float, budget_px: float) -> tuple[Float, Links]:
-    """Both with slopes for the tears that part scraps: nothing could be painted behind but what is far behind both.
+def _without_vain_tears(disparity: Float, links: Links, before: Float, budget_px: float) -> tuple[Float, Links]:
+    """Both with slopes for tears behind which nothing could be painted but what is far behind both sides: those that
+    part scraps, and where three surfaces meet, those between the nearer two that hardly open. Stretched by a few pixels
+    nobody sees them, but what shines through them.
 
-    `before` (H, W): the `steepest_steps` of the disparity before it was made sharp. What was sharp already stays torn.
+    `before` (H, W): the `steepest_steps` of the disparity before it was made sharp. What was sharp already stays torn
+    round scraps.
     """
     # Scraps are known among what waits, and touch what is before them only for a moment: no contact is too short here.
     regions = peel_regions(disparity, links, Links.none(disparity.shape), budget_px, MARGIN_PX, BEHIND, contact_px=0)
     if regions is None:
         return disparity, links
-    made = were_blurred(regions.tears, disparity, before)
-    return slopes_at(disparity, links, regions.tears, part_scraps(regions) & made)
+    scraps = part_scraps(regions) & were_blurred(regions.tears, disparity, before)
+    slight = opening_px(regions.tears, disparity, budget_px) < SLIGHT_PX
+    return slopes_at(disparity, links, regions.tears, scraps | (before_hidden(regions) & slight))
 
 
 def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fill) -> tuple[Layer, Links, Bool] | None:

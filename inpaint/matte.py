@@ -106,6 +106,8 @@ def soft_edges(disparity: Float, links: Links, rgb: Float, before: Float | None 
     # Depth is not torn round small pieces: they would be drawn out.
     covered |= _small(far_side & ~covered, body=far_side & ~fringe)
     covered &= ~_small(near_side | covered, body=near_side)
+    # Gaps that hold something else than the background are no gaps.
+    soft = np.where(covered & ~reached & beside.strange, np.maximum(soft, CALM_ALPHA), soft)
     alpha = np.where((near_side | covered) & (soft < SOLID), soft, 1).astype(np.float32)
     grown = np.maximum(nearest(disparity, near_side, covered), disparity)
     rim = widened(on_edge | covered.astype(np.uint8), min(RIM_PX, max(1, round(RIM_SHARE * max(h, w))))) > 0

@@ -158,6 +158,11 @@ def part_scraps(regions: PeelRegions) -> Bool:
     return np.asarray(scrap[label.ravel()[regions.tears.far]])
 
 
+def before_hidden(regions: PeelRegions) -> Bool:
+    """(N,) which of the tears of `regions` are in front of something hidden itself: three surfaces meet there."""
+    return np.asarray((regions.hidden | regions.waiting).ravel()[regions.tears.far])
+
+
 def _crumbs(parts: Bool, beside: Bool) -> Bool:
     """Those connected `parts` (H, W) that are hardly larger than a strip is wide, and touch what is `beside` (H, W)."""
     _, label, found, _ = cv2.connectedComponentsWithStats(parts.astype(np.uint8), connectivity=4)
@@ -188,6 +193,10 @@ def _soft_steps(near: Index, soft: Bool, links: Links, disparity: Float) -> npt.
 
 def reveal_steps(pairs: TornPairs, disparity: Float, budget_px: float, margin_px: float) -> npt.NDArray[np.int64]:
     """How many steps behind each torn link any camera move can look, plus a margin."""
+    return np.ceil((opening_px(pairs, disparity, budget_px) + margin_px) * DIAGONAL).astype(np.int64)
+
+
+def opening_px(pairs: TornPairs, disparity: Float, budget_px: float) -> Float:
+    """(N,) by how many pixels a move may open each torn link of `disparity` (H, W)."""
     flat = disparity.ravel()
-    opening_px = (flat[pairs.near] - flat[pairs.far]) * budget_px
-    return np.ceil((opening_px + margin_px) * DIAGONAL).astype(np.int64)
+    return np.asarray((flat[pairs.near] - flat[pairs.far]) * np.float32(budget_px), np.float32)

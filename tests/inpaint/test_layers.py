@@ -276,3 +276,16 @@ def test_estimated_depth_is_not_torn_round_scraps() -> None:
 
     assert tears_across_scrap(None) == 2
     assert tears_across_scrap(Sight(rgb, cv2.GaussianBlur(q, (0, 0), 6))) == 1
+
+
+def test_where_three_surfaces_meet_a_slight_tear_does_not_show_the_farthest() -> None:
+    wall, low, high = 0.1, 0.84, 0.9
+    q = np.full((240, 320), wall, np.float32)
+    q[:120, 100:], q[120:, 100:] = high, low
+    rgb = np.full((*q.shape, 3), 255, np.uint8)
+    rgb[:120, 100:], rgb[120:, 100:] = (200, 0, 0), (0, 0, 200)
+    image = build_layers(rgb, q, BUDGET_PX, calm_fill, Sight(rgb, cv2.GaussianBlur(q, (0, 0), 6)))
+    b, opens_px = image.border_px, (low - wall) * BUDGET_PX
+    torn = (~image.layers[0].links.down[b + 116 : b + 124, b : b + 320]).any(0)
+    assert not torn[104 : 100 + int(opens_px)].any(), "behind this the wall alone could be painted"
+    assert torn[100 + int(3 * opens_px) : 300].all(), "behind this the lower surface is"

@@ -164,3 +164,17 @@ def test_fringe_moves_with_the_nearer_surface_as_far_as_it_belongs_to_it(share) 
     assert matte.disparity[48, column] == np.float32(NEAR)
     assert matte.alpha[48, column] == pytest.approx(share, abs=0.3)
     assert matte.rim[48, column], "its colour is a mixture: no context"
+
+
+@pytest.mark.parametrize(("off_px", "rim_px"), [(3, 4), (3, 6), (3, 8), (4, 4), (4, 6)])
+def test_a_rim_unlike_both_sides_has_no_holes(off_px, rim_px) -> None:
+    """What moves along shows some of itself, or the background that is painted behind it would be seen in its place."""
+    h, w, near, far = 200, 960, np.float32(0.85), np.float32(0.73)
+    x, y = np.arange(w)[None], np.arange(h)[:, None]
+    from_outline, from_depth_edge = x - 480 - y // 40, x - 480 - off_px - y // 25
+    rgb = np.where((from_outline < 0)[..., None], (0, 145, 220), (255, 35, 125))
+    rgb[(from_outline >= 0) & (from_outline < rim_px)] = (255, 105, 105)
+    q = np.where(from_depth_edge < 0, far, near)
+    matte = soft_edges(q, find_tears(q, 68), rgb.astype(np.float32) / 255)
+    taken_along = (matte.disparity == near) & (from_outline >= 0)
+    assert (taken_along & (q == far)).sum() > 500 and matte.alpha[taken_along].min() > 0.05
