@@ -29,8 +29,7 @@ def tear_evidence(disparity: Float, pairs: TornPairs, rgb: Float) -> Float:
     the stretch around it.
     """
     h, w = disparity.shape
-    flat = disparity.ravel()
-    step = np.maximum(flat[pairs.near] - flat[pairs.far], LEAST_STEP)
+    step = np.maximum(pairs.steps(disparity), LEAST_STEP)
     scale = SIDE_PX / max(h, w)
     size = [max(1, round(side * scale)) for side in (w, h)]
     small, depth = (cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (rgb, disparity))

@@ -21,7 +21,7 @@ from inpaint.fill import Fill
 from inpaint.filters import Bool, Float, nearest, push_pull
 from inpaint.ledges import join_ledges
 from inpaint.matte import soft_edges
-from inpaint.regions import before_hidden, grow, opening_px, part_scraps, peel_regions
+from inpaint.regions import before_hidden, grow, part_scraps, peel_regions
 from inpaint.seams import meet_parts, meet_rims
 from inpaint.sight import Sight
 from inpaint.slopes import opaque_beside_slopes, slopes_at, slopes_for_tears
@@ -36,7 +36,7 @@ BEHIND = 0.004  # a painted surface lies at least this much disparity behind wha
 MEET, MEET_PX = 0.06, 10.0  # a painted surface is bent to meet the rim it goes on from: at most so much, over so far
 BACKDROP_CELL_PX = 32
 SMOOTHING_ROUNDS = 10  # calm the grain that sharpening leaves on surfaces: half as many triangles, and no wobble
-SLIGHT_PX = 4.0  # no move opens slight tears by more
+SLIGHT = 0.15  # disparity by which the sides of slight tears differ, at most
 SURELY_THIN = 0.95  # likelier than most hairs: those may part where wires may not
 MIN_FRAGMENT_SHARE = 1.5e-4  # smaller pieces of surface are noise of the depth map
 
@@ -156,7 +156,7 @@ def _without_vain_tears(disparity: Float, links: Links, before: Float, budget_px
     if regions is None:
         return disparity, links
     scraps = part_scraps(regions) & were_blurred(regions.tears, disparity, before)
-    slight = opening_px(regions.tears, disparity, budget_px) < SLIGHT_PX
+    slight = regions.tears.steps(disparity) < SLIGHT
     return slopes_at(disparity, links, regions.tears, scraps | (before_hidden(regions) & slight))
 
 

@@ -66,8 +66,7 @@ def soft_edges(disparity: Float, links: Links, rgb: Float, before: Float | None 
     rim = np.zeros((h, w), bool)
     if not len(pairs.near):
         return Matte(disparity, alpha, rim)
-    flat = disparity.ravel()
-    smallest = float(np.percentile(flat[pairs.near] - flat[pairs.far], 5))
+    smallest = float(np.percentile(pairs.steps(disparity), 5))
     on_edge = np.zeros(h * w, np.uint8)
     on_edge[pairs.near] = on_edge[pairs.far] = 1
     on_edge = on_edge.reshape(h, w)

@@ -193,10 +193,4 @@ def _soft_steps(near: Index, soft: Bool, links: Links, disparity: Float) -> npt.
 
 def reveal_steps(pairs: TornPairs, disparity: Float, budget_px: float, margin_px: float) -> npt.NDArray[np.int64]:
     """How many steps behind each torn link any camera move can look, plus a margin."""
-    return np.ceil((opening_px(pairs, disparity, budget_px) + margin_px) * DIAGONAL).astype(np.int64)
-
-
-def opening_px(pairs: TornPairs, disparity: Float, budget_px: float) -> Float:
-    """(N,) by how many pixels a move may open each torn link of `disparity` (H, W)."""
-    flat = disparity.ravel()
-    return np.asarray((flat[pairs.near] - flat[pairs.far]) * np.float32(budget_px), np.float32)
+    return np.ceil((pairs.steps(disparity) * budget_px + margin_px) * DIAGONAL).astype(np.int64)

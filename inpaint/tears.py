@@ -60,6 +60,11 @@ class TornPairs:
         """(N,) the left or the upper pixel of each pair."""
         return np.minimum(self.near, self.far)
 
+    def steps(self, disparity: Float) -> Float:
+        """(N,) by how much more the nearer sides have of `disparity` (H, W)."""
+        flat = disparity.ravel()
+        return flat[self.near] - flat[self.far]
+
 
 def torn_pairs(links: Links, disparity: Float) -> TornPairs:
     """The torn links of `links`, ordered by which side is nearer in `disparity` (H, W)."""
@@ -81,8 +86,7 @@ def were_blurred(pairs: TornPairs, disparity: Float, before: Float) -> Bool:
     """(N,) whether the steps of `disparity` (H, W) at `pairs` came only of making it sharp: there was nothing near that
     had so much as the share SHARP of them `before` (H, W), as `steepest_steps` found.
     """
-    flat = disparity.ravel()
-    return np.asarray(before.ravel()[pairs.near] < SHARP * (flat[pairs.near] - flat[pairs.far]))
+    return np.asarray(before.ravel()[pairs.near] < SHARP * pairs.steps(disparity))
 
 
 def was_made_sharp(disparity: Float, before: Float, budget_px: float) -> bool:
