@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.framing import Sheet, subject_in_frame
-from benchmarks.metrics import psnr, sharpness
+from benchmarks.metrics import psnr, sharpness, speck_limit, speck_px
 from benchmarks.table import add_json_option, note, parse_size, print_rows
 from camera_paths import PRESETS, CameraPath, View, reach_px, relative_parallax_px
 
@@ -61,8 +61,11 @@ def measure_path(
     """The figures of one path."""
     frames = worst_frames(path, view)
     first = draw(renderer, path, 0)[..., :3]
+    limit = speck_limit(picture.rgb, view.budget_px)
+    looked_at = [draw(renderer, path, k) for k in frames]
     return {
-        "uncovered_share": max(uncovered_share(draw(renderer, path, k)) for k in frames),
+        "uncovered_share": max(map(uncovered_share, looked_at)),
+        "speck_px": max(speck_px(frame[..., :3], limit) for frame in looked_at),
         "sharpness_ratio": sharpness(first) / max(sharpness(picture.rgb), 1e-9),
         "backdrop_share": max(uncovered_share(draw(without_backdrop, path, k)) for k in frames),
         **subject_in_frame(picture, path, view),

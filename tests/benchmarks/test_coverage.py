@@ -70,7 +70,7 @@ def test_covered_scene_has_no_holes_and_is_the_photo(photo, known_depth, capsys,
     assert list(row)[:5] == ["photo", "path", "aspect", "identity_psnr_db", "uncovered_share"]
     assert (row["photo"], row["path"], row["uncovered_share"]) == ("photo.png", "swing", 0)
     assert row["identity_psnr_db"] > 40 and row["sharpness_ratio"] == pytest.approx(1, abs=0.1)
-    assert unmoved["backdrop_share"] == 0
+    assert unmoved["backdrop_share"] == 0 == unmoved["speck_px"]
 
 
 def test_holes_of_a_scene_are_found(photo, known_depth, capsys, monkeypatch) -> None:

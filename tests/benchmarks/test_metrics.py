@@ -5,7 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.metrics import BEST_PSNR_DB, align, boundary_f1, pearson, psnr, sharpness, spearman, ssim, ssim_map
+from benchmarks.metrics import (
+    BEST_PSNR_DB,
+    align,
+    boundary_f1,
+    pearson,
+    psnr,
+    sharpness,
+    spearman,
+    speck_limit,
+    speck_px,
+    ssim,
+    ssim_map,
+)
 
 
 def picture(seed: int = 0, height: int = 40, width: int = 50) -> np.ndarray:
@@ -22,6 +34,22 @@ def test_psnr_of_a_known_error() -> None:
     b[0] = 0
     where[1:] = True
     assert psnr(a, b, where) == BEST_PSNR_DB > psnr(a, b)
+
+
+def test_specks_are_what_stands_out_as_nothing_near_it_in_the_photo() -> None:
+    photo = np.full((60, 80, 3), 120, np.uint8)
+    photo[:, 60:] = picture(height=60, width=20)  # texture hides them
+    limit = speck_limit(photo, moved_px=8)
+    assert speck_px(photo, limit) == 0
+    frame = photo.copy()
+    frame[20, 20] = 20
+    frame[40, 30:32, 1] = 200
+    frame[10, 40] = 100  # faint
+    frame[30, 70] = 0
+    assert speck_px(frame, limit) == 3
+    photo[22, 24] = 10  # it has moved
+    assert speck_px(frame, speck_limit(photo, moved_px=8)) == 2
+    assert speck_px(frame, speck_limit(photo, moved_px=0)) == 3
 
 
 def test_ssim_of_equal_different_and_shifted_pictures() -> None:
