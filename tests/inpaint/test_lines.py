@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import cv2
 import numpy as np
 import pytest
@@ -27,7 +29,7 @@ def lines(likely: np.ndarray, colour: np.ndarray | None = None) -> list[Line]:
     return find_lines(np.zeros((*likely.shape, 3), np.float32) if colour is None else colour, likely)
 
 
-def off_px(line: Line, points: tuple[tuple[float, float], ...]) -> float:
+def off_px(line: Line, points: Iterable[Sequence[float] | np.ndarray]) -> float:
     return max(abs(float((np.array(point) - line.start) @ line.across)) for point in points)
 
 
@@ -37,7 +39,8 @@ def test_a_line_is_found_where_it_is(angle: float, width: float, length: float) 
     middle, half = np.array([160.0, 120.0]), np.array([np.cos(angle), np.sin(angle)]) * length / 2
     start, end = tuple(middle - half), tuple(middle + half)
     line, *others = lines(drawn(start, end, width))
-    assert all(off_px(other, (start, end)) < width + 2 for other in others)
+    ends = [(other.start, other.start + other.length * other.along) for other in others]
+    assert all(off_px(line, both) < width for both in ends), "what else is found lies on it"
     assert off_px(line, (start, end)) < width / 2
     assert abs(line.length - length) < 2 * width + 4
     assert line.rims[1] - line.rims[0] == pytest.approx(width, abs=2)
