@@ -85,7 +85,8 @@ def build_layers(
     q = separate_surfaces(q, before, colour, budget_px)
     colour = painted() if painted is not None else paint_border(rgb, disparity, budget_px, fill)
     real = thin = None
-    if sight is not None and before is not None and was_made_sharp(q, before, budget_px):
+    estimated = before is not None and was_made_sharp(q, before, budget_px)
+    if sight is not None and estimated:
         likely = extend(cv2.resize(sight.thin, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR), border)
         q, real = with_thin_things(q, colour, likely, budget_px)
         thin = likely > SURELY_THIN
@@ -97,7 +98,7 @@ def build_layers(
     crossed |= crossings(grown, torn, tensor, before, thin)
     q, links = slopes_for_tears(grown, torn, colour, crossed, real)
     if before is not None:
-        q, links = _without_vain_tears(q, links, before, budget_px)
+        q, links = _without_vain_tears(q, links, before, budget_px, slight=estimated)
     alpha = opaque_beside_slopes(matte.alpha, grown, torn, links)
     front = Layer(colour, q, alpha, links, np.ones(q.shape, bool), ~inside)
     layers, painted_last = [front], []
@@ -143,10 +144,12 @@ def remove_fragments(disparity: Float, links: Links) -> Float:
     return nearest(disparity, ~small)
 
 
-def _without_vain_tears(disparity: Float, links: Links, before: Float, budget_px: float) -> tuple[Float, Links]:
+def _without_vain_tears(
+    disparity: Float, links: Links, before: Float, budget_px: float, slight: bool
+) -> tuple[Float, Links]:
     """Both with slopes for tears behind which nothing could be painted but what is far behind both sides: those that
-    part scraps, and where three surfaces meet, those between the nearer two that hardly open. Stretched by a few pixels
-    nobody sees them, but what shines through them.
+    part scraps and, if asked, `slight` ones between the nearer two where three surfaces meet. Stretched by a few pixels
+    nobody sees those, but what shines through them.
 
     `before` (H, W): the `steepest_steps` of the disparity before it was made sharp. What was sharp already stays torn
     round scraps.
@@ -155,9 +158,10 @@ def _without_vain_tears(disparity: Float, links: Links, before: Float, budget_px
     regions = peel_regions(disparity, links, Links.none(disparity.shape), budget_px, MARGIN_PX, BEHIND, contact_px=0)
     if regions is None:
         return disparity, links
-    scraps = part_scraps(regions) & were_blurred(regions.tears, disparity, before)
-    slight = regions.tears.steps(disparity) < SLIGHT
-    return slopes_at(disparity, links, regions.tears, scraps | (before_hidden(regions) & slight))
+    vain = part_scraps(regions) & were_blurred(regions.tears, disparity, before)
+    if slight:
+        vain |= before_hidden(regions) & (regions.tears.steps(disparity) < SLIGHT)
+    return slopes_at(disparity, links, regions.tears, vain)
 
 
 def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fill) -> tuple[Layer, Links, Bool] | None:

@@ -284,8 +284,14 @@ def test_where_three_surfaces_meet_a_slight_tear_does_not_show_the_farthest() ->
     q[:120, 100:], q[120:, 100:] = high, low
     rgb = np.full((*q.shape, 3), 255, np.uint8)
     rgb[:120, 100:], rgb[120:, 100:] = (200, 0, 0), (0, 0, 200)
-    image = build_layers(rgb, q, BUDGET_PX, calm_fill, Sight(rgb, cv2.GaussianBlur(q, (0, 0), 6)))
-    b, opens_px = image.border_px, (low - wall) * BUDGET_PX
-    torn = (~image.layers[0].links.down[b + 116 : b + 124, b : b + 320]).any(0)
-    assert not torn[104 : 100 + int(opens_px)].any(), "behind this the wall alone could be painted"
-    assert torn[100 + int(3 * opens_px) : 300].all(), "behind this the lower surface is"
+    opens_px = (low - wall) * BUDGET_PX
+
+    def torn(seen: np.ndarray) -> np.ndarray:
+        image = build_layers(rgb, q, BUDGET_PX, calm_fill, Sight(rgb, seen))
+        b = image.border_px
+        return (~image.layers[0].links.down[b + 116 : b + 124, b : b + 320]).any(0)
+
+    estimated = torn(cv2.GaussianBlur(q, (0, 0), 6))
+    assert not estimated[104 : 100 + int(opens_px)].any(), "behind this the wall alone could be painted"
+    assert estimated[100 + int(3 * opens_px) : 300].all(), "behind this the lower surface is"
+    assert torn(q)[104:300].all(), "what was measured is known to step there"
