@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inpaint.filters import Bool, Float, nearest, widened
-from inpaint.tears import Index, Links, TornPairs, torn_pairs
+from inpaint.tears import Index, Links, TornPairs, surfaces, torn_pairs
 
 CONTEXT_STEPS = 96
 SOFT_STEPS = 24  # at most: mattes reach less far
@@ -119,7 +119,9 @@ def peel_regions(
     everywhere = np.full(len(pairs.far), CONTEXT_STEPS)
     background = grow(pairs.far, everywhere, walls, disparity, below=between)
     waits = background.mask & (background.steps < np.minimum(steps[background.source], CONTEXT_STEPS))
-    waits = _touching(waits & taken.mask, pairs.far, contact_px)
+    waits &= taken.mask
+    surface = surfaces(_among(waits, walls))
+    waits &= (np.bincount(surface.ravel()[pairs.far], minlength=surface.max() + 1) >= contact_px)[surface]
     hidden = taken.mask
     if (hidden & ~waits).any():  # else surfaces hide one another in a ring
         hidden = hidden & ~waits
@@ -141,6 +143,11 @@ def peel_regions(
     inner_context = nearer & (disparity <= nearest(level, inner, nearer)) if inner.any() else nearer
     inner |= _crumbs(lesser & ~inner, inner)
     return PeelRegions(hidden, context & ~nearer, inner, inner_context, taken.mask & ~hidden, pairs)
+
+
+def _among(pixels: Bool, links: Links) -> Links:
+    """Those of `links` that join `pixels` (H, W) with one another."""
+    return Links(links.right & pixels[:, 1:] & pixels[:, :-1], links.down & pixels[1:] & pixels[:-1])
 
 
 def _touching(pieces: Bool, pixels: Index, least: int) -> Bool:
@@ -186,8 +193,7 @@ def _continued(context: Bool, background: Index, steps: npt.NDArray[np.int32]) -
 
 def _soft_steps(near: Index, soft: Bool, links: Links, disparity: Float) -> npt.NDArray[np.int64]:
     """(N,) how many steps the `soft` pixels (H, W) reach behind each of the pixels `near` (N,)."""
-    among = Links(links.right & soft[:, 1:] & soft[:, :-1], links.down & soft[1:] & soft[:-1])
-    steps = grow(near, np.full(len(near), SOFT_STEPS), among, disparity).steps
+    steps = grow(near, np.full(len(near), SOFT_STEPS), _among(soft, links), disparity).steps
     return widened(np.maximum(steps, 0).astype(np.uint8), SOFT_STEPS).ravel()[near].astype(np.int64)
 
 

@@ -178,6 +178,15 @@ def test_what_touches_something_nearer_only_for_a_moment_need_not_wait(height) -
     assert not (regions.hidden & regions.waiting).any()
 
 
+def test_a_contact_is_that_of_one_surface() -> None:
+    q = np.full((140, 160), 0.1, np.float32)
+    q[20:60, 60:90], q[60:120, 60:90] = 0.5, 0.6  # two surfaces behind something nearer, one of them for a moment
+    q[20 : 60 + CONTACT_PX - 4, 90:130] = 0.9
+    regions = peeled(q)
+    assert regions.waiting[q == np.float32(0.5)].any()
+    assert not regions.waiting[q == np.float32(0.6)].any()
+
+
 def test_a_gap_in_what_goes_on_behind_is_painted_with_it() -> None:
     q = np.empty((180, 160), np.float32)
     q[:] = np.interp(np.arange(180), [0, 60], [0.1, 0.52])[:, None]  # ground that rises towards the camera
