@@ -119,9 +119,7 @@ def peel_regions(
     everywhere = np.full(len(pairs.far), CONTEXT_STEPS)
     background = grow(pairs.far, everywhere, walls, disparity, below=between)
     waits = background.mask & (background.steps < np.minimum(steps[background.source], CONTEXT_STEPS))
-    waits &= taken.mask
-    surface = surfaces(_among(waits, walls))
-    waits &= (np.bincount(surface.ravel()[pairs.far], minlength=surface.max() + 1) >= contact_px)[surface]
+    waits = _touching(waits & taken.mask, pairs.far, walls, contact_px)
     hidden = taken.mask
     if (hidden & ~waits).any():  # else surfaces hide one another in a ring
         hidden = hidden & ~waits
@@ -145,16 +143,16 @@ def peel_regions(
     return PeelRegions(hidden, context & ~nearer, inner, inner_context, taken.mask & ~hidden, pairs)
 
 
+def _touching(pixels: Bool, places: Index, links: Links, least: int) -> Bool:
+    """Those of the `pixels` (H, W) on whose piece of a surface `least` of the `places` (N,) lie, flat indices."""
+    surface = surfaces(_among(pixels, links))
+    held = np.bincount(surface.ravel()[places], minlength=surface.max() + 1)
+    return np.asarray(pixels & (held >= least)[surface])
+
+
 def _among(pixels: Bool, links: Links) -> Links:
     """Those of `links` that join `pixels` (H, W) with one another."""
     return Links(links.right & pixels[:, 1:] & pixels[:, :-1], links.down & pixels[1:] & pixels[:-1])
-
-
-def _touching(pieces: Bool, pixels: Index, least: int) -> Bool:
-    """Those connected pieces of a mask (H, W) that hold `least` of the `pixels` (N,), flat indices."""
-    _, label = cv2.connectedComponents(pieces.astype(np.uint8), connectivity=4)
-    held = np.bincount(label.ravel()[pixels], minlength=label.max() + 1)
-    return np.asarray(pieces & (held >= least)[label])
 
 
 def part_scraps(regions: PeelRegions) -> Bool:
@@ -173,8 +171,9 @@ def before_hidden(regions: PeelRegions) -> Bool:
 def _crumbs(parts: Bool, beside: Bool) -> Bool:
     """Those connected `parts` (H, W) that are hardly larger than a strip is wide, and touch what is `beside` (H, W)."""
     _, label, found, _ = cv2.connectedComponentsWithStats(parts.astype(np.uint8), connectivity=4)
-    small = parts & (found[:, cv2.CC_STAT_AREA] <= THIN_PX**2)[label]
-    return _touching(small, np.flatnonzero(widened(beside.astype(np.uint8), 1)), 1)
+    touching = np.zeros(len(found), bool)
+    touching[label[widened(beside.astype(np.uint8), 1) > 0]] = True
+    return np.asarray(parts & (touching & (found[:, cv2.CC_STAT_AREA] <= THIN_PX**2))[label])
 
 
 def _continued(context: Bool, background: Index, steps: npt.NDArray[np.int32]) -> Bool:
