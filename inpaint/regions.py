@@ -16,6 +16,7 @@ SOFT_STEPS = 24  # at most: mattes reach less far
 THIN_PX = 7  # narrower parts of the region that lesser tears hide are painted with the rest
 CONTACT_PX = 12  # no depth edge that counts is shorter
 GAP_PX = 15  # and narrower gaps in it with the region
+BESIDE_PX = 4  # a slope reaches as far, and what opens at its end must find something painted behind it
 SCRAP_SHARE = 1.5e-3  # of the picture: what is smaller is a scrap
 DIAGONAL = 1.42  # growth counts steps along rows and columns; this many cover a diagonal pixel distance of 1
 
@@ -164,8 +165,13 @@ def part_scraps(regions: PeelRegions) -> Bool:
 
 
 def before_hidden(regions: PeelRegions) -> Bool:
-    """(N,) which of the tears of `regions` are in front of something hidden itself: three surfaces meet there."""
-    return np.asarray((regions.hidden | regions.waiting).ravel()[regions.tears.far])
+    """(N,) which of the tears of `regions` are in front of what is hidden itself, or right beside that: three surfaces
+    meet there.
+    """
+    far, hidden = regions.tears.far, regions.hidden | regions.waiting
+    met = np.zeros(hidden.size, np.uint8)
+    met[far] = hidden.ravel()[far]
+    return np.asarray(widened(met.reshape(hidden.shape), BESIDE_PX).ravel()[far] > 0)
 
 
 def _crumbs(parts: Bool, beside: Bool) -> Bool:
