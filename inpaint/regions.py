@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inpaint.filters import Bool, Float, nearest, widened
+from inpaint.slopes import BAND_PX
 from inpaint.tears import Index, Links, TornPairs, surfaces, torn_pairs
 
 CONTEXT_STEPS = 96
@@ -16,7 +17,6 @@ SOFT_STEPS = 24  # at most: mattes reach less far
 THIN_PX = 7  # narrower parts of the region that lesser tears hide are painted with the rest
 CONTACT_PX = 12  # no depth edge that counts is shorter
 GAP_PX = 15  # and narrower gaps in it with the region
-BESIDE_PX = 4  # a slope reaches as far, and what opens at its end must find something painted behind it
 SCRAP_SHARE = 1.5e-3  # of the picture: what is smaller is a scrap
 DIAGONAL = 1.42  # growth counts steps along rows and columns; this many cover a diagonal pixel distance of 1
 
@@ -166,12 +166,12 @@ def part_scraps(regions: PeelRegions) -> Bool:
 
 def before_hidden(regions: PeelRegions) -> Bool:
     """(N,) which of the tears of `regions` are in front of what is hidden itself, or right beside that: three surfaces
-    meet there.
+    meet there. A slope reaches that far, and what opens at its end must find something painted behind it.
     """
     far, hidden = regions.tears.far, regions.hidden | regions.waiting
     met = np.zeros(hidden.size, np.uint8)
     met[far] = hidden.ravel()[far]
-    return np.asarray(widened(met.reshape(hidden.shape), BESIDE_PX).ravel()[far] > 0)
+    return np.asarray(widened(met.reshape(hidden.shape), BAND_PX).ravel()[far] > 0)
 
 
 def _crumbs(parts: Bool, beside: Bool) -> Bool:

@@ -35,7 +35,8 @@ float sharpness(float depth);
 void main() {
     vec4 texel = texture(picture, texcoord);
 #ifdef SOFT
-    // What covers a tear for want of better is not seen through, whatever the texture says.
+    // What covers a tear for want of better is not seen through, whatever the texture says. A fade of 1 may come out of the
+    // rasteriser a little larger.
     texel = fade > 1.5 ? vec4(texel.rgb / max(texel.a, 1.0 / 255.0), 1.0) : texel * fade;
     if (texel.a < 1.0 / 255.0) discard;  // must not hide what is drawn later
 #else
