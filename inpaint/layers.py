@@ -105,7 +105,7 @@ def build_layers(
     unreliable = matte.rim
     cut = Links.none(q.shape)
     while len(layers) < MAX_LAYERS:
-        behind = _peel(layers[-1], cut, unreliable, budget_px, fill)
+        behind = peel(layers[-1], cut, unreliable, budget_px, fill)
         if behind is None:
             break
         layer, cut, hidden = behind
@@ -136,12 +136,16 @@ def _calmed(disparity: Float, budget_px: float) -> Float:
 
 def remove_fragments(disparity: Float, links: Links) -> Float:
     """Small torn-off pieces (flying specks) take the depth of the surface beside them."""
-    label = surfaces(links)
-    size = np.bincount(label.ravel())
-    small = size[label] < MIN_FRAGMENT_SHARE * disparity.size
+    small = _fragments(links)
     if not small.any() or small.all():
         return disparity
     return nearest(disparity, ~small)
+
+
+def _fragments(links: Links) -> Bool:
+    """(H, W) the pixels of pieces of surface that are too small to be any."""
+    label = surfaces(links)
+    return np.asarray((np.bincount(label.ravel()) < MIN_FRAGMENT_SHARE * label.size)[label])
 
 
 def _without_vain_tears(
@@ -164,7 +168,7 @@ def _without_vain_tears(
     return slopes_at(disparity, links, regions.tears, vain)
 
 
-def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fill) -> tuple[Layer, Links, Bool] | None:
+def peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fill) -> tuple[Layer, Links, Bool] | None:
     """The picture behind `front`'s tears, its cut and what was painted now; None where nothing can be revealed.
 
     `cut`: tears that hide nothing new.
@@ -181,9 +185,15 @@ def _peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fi
         rgb, q = meet_parts((rgb, q), inner, hidden & ~regions.inner)
     rgb = meet_rims(rgb, hidden, beside & unreliable)
     q = _bend_to_rims(q, front.disparity, regions.tears, hidden)
-    q = np.where(hidden, np.clip(np.minimum(q, front.disparity - BEHIND), 0, 1), q).astype(np.float32)
+    behind = np.clip(front.disparity - BEHIND, 0, 1)
+    q = np.where(hidden, np.clip(np.minimum(q, behind), 0, 1), q).astype(np.float32)
     links = find_tears(q, budget_px)
-    new_cut = _hidden_cuts(links, q, hidden, regions.waiting)
+    crumbs = regions.waiting & _fragments(links)
+    if crumbs.any():  # torn off from what they are of, they would wait as holes in what is painted around them
+        rgb, q = nearest(rgb, hidden, crumbs), np.where(crumbs, np.minimum(nearest(q, hidden, crumbs), behind), q)
+        hidden = hidden | crumbs
+        links = find_tears(q, budget_px)
+    new_cut = _hidden_cuts(links, q, hidden, regions.waiting & ~crumbs)
     both = Links(cut.right | new_cut.right, cut.down | new_cut.down)
     near_hidden = grow(np.flatnonzero(hidden), np.full(int(hidden.sum()), 2 * OVERLAP_PX), _without(links, both), q)
     layer = Layer(rgb, q, np.ones((h, w), np.float32), links, near_hidden.mask, hidden | front.painted)

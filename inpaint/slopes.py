@@ -19,6 +19,7 @@ from inpaint.tears import Links, TornPairs, torn_pairs
 # Now it finds .59 and .0239, which looks no better: more gaps open where nothing steps.
 POWER, REAL = 0.62, 0.0356  # a tear stays if step * unlikeness ** POWER is larger, in the mean of a stretch
 BAND_PX, ROUNDS = 4, 10  # the slope reaches so far to both sides
+LONG = 3  # tears that stay are so many times as long as a depth edge must be, or more
 
 
 def slopes_for_tears(
@@ -63,15 +64,15 @@ def opaque_beside_slopes(alpha: Float, disparity: Float, torn: Links, whole: Lin
 
 
 def _without(links: Links, doubtful: Bool) -> Links:
-    """`links` without those tears that are `doubtful` (N,), in the order of `torn_pairs`; neither what is mended nor
-    what stays torn is shorter than a depth edge may be: neither dashes nor crumbs.
+    """`links` without those tears that are `doubtful` (N,), in the order of `torn_pairs`; what is mended is as long as
+    a depth edge must be, and what stays torn is longer: short tears open as dashes of whatever lies far behind.
     """
     least = shortest_edge_px((links.right.shape[0], links.down.shape[1]))
     right, down = (np.ones_like(x) for x in (links.right, links.down))
     upright = int(np.count_nonzero(~links.right))
     right[~links.right], down[~links.down] = ~doubtful[:upright], ~doubtful[upright:]
     mended = long_tears(Links(right, down), least)
-    return long_tears(Links(links.right | ~mended.right, links.down | ~mended.down), least)
+    return long_tears(Links(links.right | ~mended.right, links.down | ~mended.down), LONG * least)
 
 
 def _smooth(disparity: Float, links: Links, where: Bool) -> Float:

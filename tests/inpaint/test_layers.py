@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from inpaint.canvas import extend
 from inpaint.chains import find_tears
 from inpaint.fill import FILLS
-from inpaint.layers import LayeredImage, build_layers, remove_fragments
+from inpaint.layers import Layer, LayeredImage, build_layers, peel, remove_fragments
 from inpaint.network_fill import WEIGHTS, load_network
 from inpaint.sight import Sight
-from inpaint.tears import torn_pairs
+from inpaint.tears import Links, torn_pairs
 from photo3d_video.depth.builtin import without_triton
 from tests.scenes import (
     BLUE,
@@ -181,6 +181,23 @@ def test_what_a_move_can_look_behind_is_painted_even_where_something_nearer_goes
     assert image.layers[2].painted[opened].all()
     green = np.broadcast_to(np.array(GREEN, np.float32) / 255, image.layers[-1].rgb[opened].shape)
     np.testing.assert_allclose(image.layers[-1].rgb[opened], green, atol=0.1)
+
+
+def test_a_crumb_of_what_waits_leaves_no_hole_in_what_is_painted() -> None:
+    q = np.full((300, 400), 0.1, np.float32)
+    q[:, 160:], q[:, 180:] = 0.6, 0.9
+    links, crumb, middle = find_tears(q, BUDGET_PX), np.s_[150:153, 178:180], np.s_[100:200, 170:177]
+    q[crumb] = 0.72  # a slope joins it to the middle surface, as where a tear ends
+    rgb = np.zeros((*q.shape, 3), np.float32)
+    rgb[:, 160:180, 1], rgb[:, :160, 2] = 1, 1
+    everywhere = np.ones(q.shape, bool)
+    front = Layer(rgb, q, np.ones_like(q), links, everywhere, ~everywhere)
+    layer, _, hidden = peel(front, Links.none(q.shape), ~everywhere, BUDGET_PX, calm_fill)
+    beside = np.s_[150:153, 180:182]
+    assert hidden[beside].all() and not hidden[middle].any(), "the middle surface waits behind the near one"
+    assert layer.drawn[crumb].all()
+    np.testing.assert_allclose(layer.disparity[crumb], layer.disparity[beside], atol=0.03)
+    np.testing.assert_allclose(layer.rgb[crumb], layer.rgb[beside], atol=0.02)
 
 
 @pytest.mark.parametrize("name", ["two planes", "textured planes", "thin pole", "slanted plane with hole"])

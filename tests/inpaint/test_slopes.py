@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inpaint.chains import find_tears, shortest_edge_px
-from inpaint.slopes import opaque_beside_slopes, slopes_for_tears
+from inpaint.slopes import LONG, opaque_beside_slopes, slopes_for_tears
 from inpaint.tears import Links
 
 HEIGHT, WIDTH, STEP_X = 120, 160, 80
@@ -117,7 +117,8 @@ def test_neither_dashes_nor_crumbs_are_left() -> None:
         rgb[:, :STEP_X] += np.repeat(rng.random(HEIGHT // 4) < 0.5, 4)[:, None, None] * np.float32(0.2)
         torn = torn_rows(slopes_for_tears(disparity, links, rgb)[1])
         ends = np.flatnonzero(np.diff(torn.astype(int)))
-        assert (np.diff(ends) >= least).all()
+        lengths, tears = np.diff(ends), torn[ends[:-1] + 1]
+        assert (lengths[~tears] >= least).all() and (lengths[tears] >= LONG * least).all()
 
 
 def test_what_is_whole_stays_as_it_is() -> None:
