@@ -21,7 +21,7 @@ from inpaint.fill import Fill
 from inpaint.filters import Bool, Float, nearest, push_pull
 from inpaint.ledges import join_ledges
 from inpaint.matte import soft_edges
-from inpaint.regions import before_hidden, grow, part_scraps, peel_regions
+from inpaint.regions import grow, part_scraps, peel_regions, show_strangers
 from inpaint.seams import meet_parts, meet_rims
 from inpaint.sight import Sight
 from inpaint.slopes import opaque_beside_slopes, slopes_at, slopes_for_tears
@@ -152,8 +152,8 @@ def _without_vain_tears(
     disparity: Float, links: Links, before: Float, budget_px: float, slight: bool
 ) -> tuple[Float, Links]:
     """Both with slopes for tears behind which nothing could be painted but what is far behind both sides: those that
-    part scraps and, if asked, `slight` ones between the nearer two where three surfaces meet. Stretched by a few pixels
-    nobody sees those, but what shines through them.
+    part scraps and, if asked, `slight` ones that would show strangers. Stretched by a few pixels nobody sees those, but
+    what shines through them.
 
     `before` (H, W): the `steepest_steps` of the disparity before it was made sharp. What was sharp already stays torn
     round scraps.
@@ -164,7 +164,7 @@ def _without_vain_tears(
         return disparity, links
     vain = part_scraps(regions) & were_blurred(regions.tears, disparity, before)
     if slight:
-        vain |= before_hidden(regions) & (regions.tears.steps(disparity) < SLIGHT)
+        vain |= show_strangers(regions) & (regions.tears.steps(disparity) < SLIGHT)
     return slopes_at(disparity, links, regions.tears, vain)
 
 

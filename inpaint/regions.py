@@ -164,14 +164,18 @@ def part_scraps(regions: PeelRegions) -> Bool:
     return np.asarray(scrap[label.ravel()[regions.tears.far]])
 
 
-def before_hidden(regions: PeelRegions) -> Bool:
-    """(N,) which of the tears of `regions` are in front of what is hidden itself, or right beside that: three surfaces
-    meet there. A slope reaches that far, and what opens at its end must find something painted behind it.
+def show_strangers(regions: PeelRegions) -> Bool:
+    """(N,) behind which of the tears of `regions` nothing like their far sides is painted, but what lies behind both:
+    those are hidden themselves, as where three surfaces meet, or too small to be painted from.
+
+    And what is right beside where three surfaces meet: a slope reaches that far, and what opens at its end must find
+    something painted behind it.
     """
-    far, hidden = regions.tears.far, regions.hidden | regions.waiting
-    met = np.zeros(hidden.size, np.uint8)
-    met[far] = hidden.ravel()[far]
-    return np.asarray(widened(met.reshape(hidden.shape), BAND_PX).ravel()[far] > 0)
+    near, far = regions.tears.near, regions.tears.far
+    met = np.zeros(regions.hidden.shape, np.uint8)
+    met.ravel()[far] = (regions.hidden | regions.waiting).ravel()[far]
+    meeting = widened(met, BAND_PX).ravel()[far] > 0
+    return np.asarray(meeting | (regions.inner_context.ravel()[far] & ~regions.inner.ravel()[near]))
 
 
 def _crumbs(parts: Bool, beside: Bool) -> Bool:

@@ -312,3 +312,22 @@ def test_where_three_surfaces_meet_a_slight_tear_does_not_show_the_farthest() ->
     assert not estimated[104 : 100 + int(opens_px)].any(), "behind this the wall alone could be painted"
     assert estimated[100 + int(3 * opens_px) : 300].all(), "behind this the lower surface is"
     assert torn(q)[104:300].all(), "what was measured is known to step there"
+
+
+def test_a_slight_tear_beside_too_little_to_paint_from_does_not_show_the_farthest() -> None:
+    q = np.full((240, 320), 0.1, np.float32)
+    q[:, 100:] = 0.9
+    gap = np.s_[110:120, 100:200]
+    q[gap] = 0.84
+    rgb = np.full((*q.shape, 3), 255, np.uint8)
+    rgb[:, 100:], rgb[gap] = (200, 0, 0), (0, 0, 200)
+
+    def torn(seen: np.ndarray) -> np.ndarray:
+        image = build_layers(rgb, q, BUDGET_PX, calm_fill, Sight(rgb, seen))
+        b = image.border_px
+        return (~image.layers[0].links.down[b + 107 : b + 123, b : b + 320]).any(0)
+
+    estimated = torn(cv2.GaussianBlur(q, (0, 0), 6))
+    assert not estimated[104:160].any(), "behind this the wall would be painted"
+    assert estimated[170:196].all(), "the wall is too far off here"
+    assert torn(q)[104:196].all()
