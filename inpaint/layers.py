@@ -36,7 +36,7 @@ BEHIND = 0.004  # a painted surface lies at least this much disparity behind wha
 MEET, MEET_PX = 0.06, 10.0  # a painted surface is bent to meet the rim it goes on from: at most so much, over so far
 BACKDROP_CELL_PX = 32
 SMOOTHING_ROUNDS = 10  # calm the grain that sharpening leaves on surfaces: half as many triangles, and no wobble
-SLIGHT = 0.15  # disparity by which the sides of slight tears differ, at most
+SLIGHT = 0.18  # disparity by which the sides of slight tears differ, at most
 SURELY_THIN = 0.95  # likelier than most hairs: those may part where wires may not
 MIN_FRAGMENT_SHARE = 1.5e-4  # smaller pieces of surface are noise of the depth map
 
