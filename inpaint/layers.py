@@ -186,7 +186,7 @@ def peel(front: Layer, cut: Links, unreliable: Bool, budget_px: float, fill: Fil
     rgb = meet_rims(rgb, hidden, beside & unreliable)
     q = _bend_to_rims(q, front.disparity, regions.tears, hidden)
     behind = np.clip(front.disparity - BEHIND, 0, 1)
-    q = np.where(hidden, np.clip(np.minimum(q, behind), 0, 1), q).astype(np.float32)
+    q = np.where(hidden, np.clip(q, 0, behind), q).astype(np.float32)
     links = find_tears(q, budget_px)
     crumbs = regions.waiting & _fragments(links)
     if crumbs.any():  # torn off from what they are of, they would wait as holes in what is painted around them

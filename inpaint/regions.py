@@ -166,9 +166,9 @@ def part_scraps(regions: PeelRegions) -> Bool:
 
 def show_strangers(regions: PeelRegions) -> Bool:
     """(N,) behind which of the tears of `regions` nothing like their far sides is painted, but what lies behind both:
-    those are hidden themselves, as where three surfaces meet, or too small to be painted from.
+    far sides that are hidden themselves, as where three surfaces meet, or too small to be painted from.
 
-    And what is right beside where three surfaces meet: a slope reaches that far, and what opens at its end must find
+    And those right beside where three surfaces meet: a slope reaches that far, and what opens at its end must find
     something painted behind it.
     """
     near, far = regions.tears.near, regions.tears.far

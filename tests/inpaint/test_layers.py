@@ -295,6 +295,13 @@ def test_estimated_depth_is_not_torn_round_scraps() -> None:
     assert tears_across_scrap(Sight(rgb, cv2.GaussianBlur(q, (0, 0), 6))) == 1
 
 
+def torn_columns(rgb: np.ndarray, q: np.ndarray, seen: np.ndarray, rows: slice) -> np.ndarray:
+    """(W,) columns in which the front is torn below one of the photo's `rows`; `seen` is depth not yet sharpened."""
+    image = build_layers(rgb, q, BUDGET_PX, calm_fill, Sight(rgb, seen))
+    inside = slice(image.border_px, -image.border_px)
+    return (~image.layers[0].links.down[image.border_px :, inside][rows]).any(0)
+
+
 def test_where_three_surfaces_meet_a_slight_tear_does_not_show_the_farthest() -> None:
     wall, low, high = 0.1, 0.84, 0.9
     q = np.full((240, 320), wall, np.float32)
@@ -303,15 +310,10 @@ def test_where_three_surfaces_meet_a_slight_tear_does_not_show_the_farthest() ->
     rgb[:120, 100:], rgb[120:, 100:] = (200, 0, 0), (0, 0, 200)
     opens_px = (low - wall) * BUDGET_PX
 
-    def torn(seen: np.ndarray) -> np.ndarray:
-        image = build_layers(rgb, q, BUDGET_PX, calm_fill, Sight(rgb, seen))
-        b = image.border_px
-        return (~image.layers[0].links.down[b + 116 : b + 124, b : b + 320]).any(0)
-
-    estimated = torn(cv2.GaussianBlur(q, (0, 0), 6))
+    estimated, measured = (torn_columns(rgb, q, seen, slice(116, 124)) for seen in (cv2.GaussianBlur(q, (0, 0), 6), q))
     assert not estimated[104 : 100 + int(opens_px)].any(), "behind this the wall alone could be painted"
     assert estimated[100 + int(3 * opens_px) : 300].all(), "behind this the lower surface is"
-    assert torn(q)[104:300].all(), "what was measured is known to step there"
+    assert measured[104:300].all(), "what was measured is known to step there"
 
 
 def test_a_slight_tear_beside_too_little_to_paint_from_does_not_show_the_farthest() -> None:
@@ -321,13 +323,7 @@ def test_a_slight_tear_beside_too_little_to_paint_from_does_not_show_the_farthes
     q[gap] = 0.84
     rgb = np.full((*q.shape, 3), 255, np.uint8)
     rgb[:, 100:], rgb[gap] = (200, 0, 0), (0, 0, 200)
-
-    def torn(seen: np.ndarray) -> np.ndarray:
-        image = build_layers(rgb, q, BUDGET_PX, calm_fill, Sight(rgb, seen))
-        b = image.border_px
-        return (~image.layers[0].links.down[b + 107 : b + 123, b : b + 320]).any(0)
-
-    estimated = torn(cv2.GaussianBlur(q, (0, 0), 6))
+    estimated, measured = (torn_columns(rgb, q, seen, slice(107, 123)) for seen in (cv2.GaussianBlur(q, (0, 0), 6), q))
     assert not estimated[104:160].any(), "behind this the wall would be painted"
     assert estimated[170:196].all(), "the wall is too far off here"
-    assert torn(q)[104:196].all()
+    assert measured[104:196].all()
