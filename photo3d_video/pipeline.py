@@ -216,9 +216,10 @@ def make_scene(picture: Picture, layers: LayeredImage) -> Scene:
     surfaces = [Surface(layer.disparity, layer.links.right, layer.links.down, layer.drawn) for layer in layers.layers]
     alphas = [layer.alpha for layer in layers.layers]
     neighbours = [None, *surfaces[:-1]], [*surfaces[1:], None]
+    colours = [layers.layers[0].rgb] + [None] * (len(surfaces) - 1)  # behind it, nobody sees outlines fold
     with ThreadPoolExecutor(2) as workers:
         composed = workers.submit(compose_textures, layers, picture.rgb)
-        meshes = list(workers.map(build_mesh, surfaces, alphas, repeat(layers.budget_px), *neighbours))
+        meshes = list(workers.map(build_mesh, surfaces, alphas, repeat(layers.budget_px), *neighbours, colours))
     textures, border = composed.result()
     scale = picture.rgb.shape[1] / picture.disparity.shape[1]
     return build_scene(meshes, layers.border_px, scale, textures, border, picture.focal_px, layers.budget_px)

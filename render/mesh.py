@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from render.boxes import count_from_corner, hold_any
+from render.folds import fold_sheets
 from render.quadtree import Leaves, find_leaves, triangulate
 from render.sheets import torn_sheets
 
@@ -61,12 +62,14 @@ def build_mesh(
     budget_px: float,
     before: Surface | None = None,
     behind: Surface | None = None,
+    rgb: Float | None = None,
 ) -> Mesh:
     """Mesh of what is drawn of a surface.
 
     Vertices lie on pixel centres. `budget_px` turns disparity errors into pixels on screen. `alpha` (H, W) only tells
     which triangles are soft; the texture carries it. `before` is the layer in front: where both are one surface, more
-    may be drawn, for larger leaves. `behind` is the next layer, which goes on where this one is torn.
+    may be drawn, for larger leaves. `behind` is the next layer, which goes on where this one is torn. `rgb` (H, W, 3)
+    in 0..1: its colours, if what moves fold is to be covered.
     """
     whole, torn = surface.quads()
     soft = alpha < 1 if behind is None else (alpha < 1) & behind.inner()
@@ -76,6 +79,9 @@ def build_mesh(
     leaves = find_leaves(surface.disparity, whole & around, spare, soft, max_error)
     continued = _continued(surface, behind, budget_px)
     sheets = torn_sheets(surface.disparity, surface.right, surface.down, torn, continued, soft)
+    folds = None if rgb is None else fold_sheets(surface.disparity, surface.right, surface.down, whole, rgb, budget_px)
+    if folds is not None:
+        sheets = sheets.joined(folds, soft.size)
     rim = np.zeros(soft.shape, bool)
     rim.ravel()[sheets.rim] = True
     triangles, leaf = triangulate(leaves, rim)

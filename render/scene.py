@@ -40,7 +40,8 @@ class Scene:
 
 
 def far_to_near(x: Float, y: Float, disparity: Float, layer: Float) -> npt.NDArray[np.int64]:
-    """Order (S,) in which to blend triangles, given by their middles in px of the source picture.
+    """Order (S,) in which to blend triangles, given by their middles in px of the source picture and the inverse depth
+    of their farthest corner: what lies over a slope comes after it.
 
     Those whose depth is so much alike that no move parts them by more than two or three px are ordered by layer, then
     by place, and only within one place by depth: drivers draw neighbours in a row faster than what is scattered.
@@ -77,7 +78,7 @@ def build_scene(
         soft.append(triangles[mesh.soft])
         corners = mesh.triangles[mesh.soft]
         layer = np.full(len(corners), number, np.float32)
-        places.append(np.column_stack([picture[corners].mean(1), mesh.disparity[corners].mean(1), layer]))
+        places.append(np.column_stack([picture[corners].mean(1), mesh.disparity[corners].min(1), layer]))
         start += len(mesh.xy)
     return Scene(
         np.concatenate(rays).astype(np.float32),

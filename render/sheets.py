@@ -27,6 +27,19 @@ class Sheets:
     soft: Bool  # (T,)
     rim: Index  # (M,) flat indices of the pixels at which they meet their surfaces
 
+    def joined(self, other: Sheets, n_pixels: int) -> Sheets:
+        """These and `other` ones over the same map of `n_pixels` pixels."""
+        moved = np.where(other.triangles < n_pixels, other.triangles, other.triangles + len(self.xy))
+        return Sheets(
+            np.concatenate([self.xy, other.xy]),
+            np.concatenate([self.uv, other.uv]),
+            np.concatenate([self.disparity, other.disparity]),
+            np.concatenate([self.fade, other.fade]),
+            np.concatenate([self.triangles, moved]),
+            np.concatenate([self.soft, other.soft]),
+            np.concatenate([self.rim, other.rim]),
+        )
+
 
 def torn_sheets(disparity: Float, right: Bool, down: Bool, torn: Bool, continued: Bool, soft: Bool) -> Sheets:
     """One sheet for every surface that ends in a quad of `torn` (H - 1, W - 1).
