@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.framing import Sheet, subject_in_frame
-from benchmarks.metrics import psnr, sharpness, speck_limit, speck_px
+from benchmarks.metrics import psnr, sharpness
 from benchmarks.table import add_json_option, note, parse_size, print_rows
 from camera_paths import PRESETS, CameraPath, View, reach_px, relative_parallax_px
+from render.specks import speck_limit, specks
 
 if TYPE_CHECKING:
     from photo3d_video.depth.builtin import DepthMap
@@ -65,7 +66,7 @@ def measure_path(
     looked_at = [draw(renderer, path, k) for k in frames]
     return {
         "uncovered_share": max(map(uncovered_share, looked_at)),
-        "speck_px": max(speck_px(frame[..., :3], limit) for frame in looked_at),
+        "speck_px": max(int(specks(frame[..., :3], limit).sum()) for frame in looked_at),
         "sharpness_ratio": sharpness(first) / max(sharpness(picture.rgb), 1e-9),
         "backdrop_share": max(uncovered_share(draw(without_backdrop, path, k)) for k in frames),
         **subject_in_frame(picture, path, view),
@@ -84,6 +85,7 @@ def measure_photo(
 ) -> Iterator[dict[str, Any]]:
     """A row per path for one crop of a photo; `sheet` gets a frame of each."""
     from photo3d_video import moves, pipeline
+    from photo3d_video.gaps import close_gaps
     from photo3d_video.output.formats import DEFAULT_FPS
     from render.renderer import Renderer
 
@@ -91,7 +93,7 @@ def measure_photo(
     budget_px = pipeline.parallax_budget_px(*size, strength)
     view = pipeline.make_view(picture, budget_px)
     layers = pipeline.make_layers(picture, budget_px)
-    scene = pipeline.make_scene(picture, layers)
+    scene = close_gaps(context, picture, layers, pipeline.make_scene(picture, layers))
     bare = without_layer(scene, len(layers.layers) - 1)
     name = photo.path.name if photo.path else ""
     with (

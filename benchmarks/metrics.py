@@ -20,8 +20,6 @@ BEST_PSNR_DB = 100.0  # what identical pictures get: infinity does not survive J
 SSIM_WINDOW, SSIM_SIGMA = 11, 1.5
 EDGE_RATIO = 1.25  # neighbours whose depths differ by more than this are a depth edge
 EDGE_REACH_PX = 2
-SPECK_WINDOW = 5
-SPECK = 30  # levels of 255 by which a speck stands out more than anything near it in the photo
 
 
 def psnr(a: Picture, b: Picture, where: Bool | None = None) -> float:
@@ -32,25 +30,6 @@ def psnr(a: Picture, b: Picture, where: Bool | None = None) -> float:
     if not error.size:
         return float("nan")
     return float(10 * np.log10(255**2 / max(float(error.mean()), 255**2 * 10 ** (-BEST_PSNR_DB / 10))))
-
-
-def speck_limit(photo: Picture, moved_px: float) -> npt.NDArray[np.int16]:
-    """(H, W) how much a pixel may stand out from those around it, for none of a clip of the `photo`, uint8, to be a
-    speck: a move takes pixels that far, so that what is there may come from so far away.
-    """
-    window = np.ones((2 * int(np.ceil(moved_px)) + SPECK_WINDOW,) * 2, np.uint8)
-    return np.asarray(cv2.dilate(_standing_out(photo), window).astype(np.int16) + SPECK)
-
-
-def speck_px(frame: Picture, limit: npt.NDArray[np.int16]) -> int:
-    """How many pixels of a frame (H, W, 3) uint8 are specks, going by `limit` (H, W) from `speck_limit`."""
-    return int((_standing_out(frame) > limit).sum())
-
-
-def _standing_out(picture: Picture) -> npt.NDArray[np.uint8]:
-    """(H, W) how much each pixel differs from the median of those around it, in the channel where it does most."""
-    picture = np.ascontiguousarray(picture)
-    return np.asarray(cv2.absdiff(picture, cv2.medianBlur(picture, SPECK_WINDOW)).max(-1), np.uint8)
 
 
 def ssim_map(a: Picture, b: Picture) -> Float:

@@ -230,6 +230,7 @@ def show(sheet: Sheet, move: str, frames: dict[str, dict[int, UInt8]], centres: 
 def compare(context: Any, photo_file: Path, moves: list[str], sheet: Sheet) -> Iterator[dict[str, Any]]:
     """A row per move."""
     from photo3d_video import pipeline
+    from photo3d_video.gaps import close_gaps
     from render.renderer import Renderer
 
     stem = photo_file.with_suffix("")
@@ -242,7 +243,8 @@ def compare(context: Any, photo_file: Path, moves: list[str], sheet: Sheet) -> I
     paths = {name: reference_path(MOVES[name], centre, view) for name in moves}
     budget_px = max(float(np.maximum(relative_parallax_px(p, view), reach_px(p, view)).max()) for p in paths.values())
     note(f"parallax budget {budget_px:.0f} px, strength {budget_px / pipeline.parallax_budget_px(w, h, 1):.2f}")
-    scene = pipeline.make_scene(picture, pipeline.make_layers(picture, budget_px))
+    layers = pipeline.make_layers(picture, budget_px)
+    scene = close_gaps(context, picture, layers, pipeline.make_scene(picture, layers))
     size = (view.width_px, view.height_px)
     scene = replace(scene, width_px=size[0], height_px=size[1])  # the frame shows the crop, at the photo's own pixels
     top, left = round(CROP[0] * h), round(CROP[1] * w)

@@ -87,6 +87,7 @@ def frames_of_clip(
     """The frames (H, W, 3) that `render_photo` encodes."""
     from photo3d_video import pipeline
     from photo3d_video.depth.builtin import estimate_depth
+    from photo3d_video.gaps import close_gaps
     from photo3d_video.moves import make_path
     from photo3d_video.photo import load_photo
 
@@ -96,7 +97,8 @@ def frames_of_clip(
         picture = pipeline.frame_picture(photo, depth, pipeline.place(photo, depth, size))
         budget_px = pipeline.parallax_budget_px(*size, strength=1)
         cameras = make_path(path, pipeline.make_view(picture, budget_px), n_frames)
-        scene = pipeline.make_scene(picture, pipeline.make_layers(picture, budget_px))
+        layers = pipeline.make_layers(picture, budget_px)
+        scene = close_gaps(context, picture, layers, pipeline.make_scene(picture, layers))
         yield from pipeline.render_frames(context, scene, cameras)
 
 

@@ -5,7 +5,7 @@
 
 `render_photo` is what the command `render-3dphoto` calls. The stages are here one by one too: `load_photo`,
 `estimate_depth` or `read_depth`, `frame_photo` and `frame_picture`, `parallax_budget_px`, `make_layers`, `make_scene`,
-`make_view`, `make_path`, `open_context`, `render_frames`, `VideoWriter`.
+`close_gaps`, `make_view`, `make_path`, `open_context`, `render_frames`, `VideoWriter`.
 
 Conventions. Camera axes as OpenCV: x right, y down, z forward; pixel centres at +0.5; arrays (H, W) first. `disparity`:
 float32, relative inverse depth, larger is nearer, 0..1. Depth: z along the axis, in scene units where the nearest
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from photo3d_video.framing import Framing, frame_photo
+    from photo3d_video.gaps import close_gaps
     from photo3d_video.moves import make_path
     from photo3d_video.output.encoding import VideoSpec
     from photo3d_video.output.outputs import RenderResult
@@ -57,6 +58,7 @@ _HOME = {
     "output.encoding": ("VideoSpec",),
     "errors": ("EncodeError", "GLUnavailableError", "InputError", "OutputError", "Photo3DError", "WeightsError"),
     "framing": ("Framing", "frame_photo"),
+    "gaps": ("close_gaps",),
     "moves": ("make_path",),
     "output.outputs": ("RenderResult",),
     "photo": ("Photo", "load_photo", "photo_from_array"),
@@ -83,6 +85,7 @@ __all__ = [
     "VideoSpec",
     "VideoWriter",
     "WeightsError",
+    "close_gaps",
     "estimate_depth",
     "frame_photo",
     "frame_picture",

@@ -194,7 +194,7 @@ def render_photo(
             write_path(save_path, path, path_view(view, stereo), n_frames / form.fps, focus_along, **timing)
         if only is not None:
             cameras, n_frames, focus = _one(cameras, only), 1, focus[only : only + 1]
-        scene = studio.once("scene", stages.scene, picture, budget, painter)
+        scene = studio.once("scene", stages.scene, picture, budget, painter, studio.context)
         progress.start("render", n_frames)
         rendered = render_frames(
             studio.context, scene, eyes(cameras, view, stereo, form.fps), supersample, effects, focus

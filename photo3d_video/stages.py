@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from photo3d_video.cache import Cache
 from photo3d_video.depth.builtin import DepthMap
 from photo3d_video.depth.estimate import estimate_depth
 from photo3d_video.depth.models import LocalModel
 from photo3d_video.fill_model import FillModel
+from photo3d_video.gaps import close_gaps
 from photo3d_video.memory import return_freed
 from photo3d_video.photo import Photo
 from photo3d_video.pipeline import Picture, make_layers, make_scene, read_depth, write_depth, write_depth_preview
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # What decides the scene, besides its inputs, as `Cache.once` takes it.
-SCENE_CODE = ("inpaint", "render", "photo3d_video/pipeline.py")
+_MODULES = ("gaps", "moves", "pipeline")
+SCENE_CODE = ("camera_paths", "inpaint", "render", *(f"photo3d_video/{name}.py" for name in _MODULES))
 
 
 class Stages:
@@ -59,8 +61,11 @@ class Stages:
             write_depth_preview(preview_file, found, photo)
         return found
 
-    def scene(self, picture: Picture, budget_px: float, fill: str | FillModel) -> Scene:
-        """Meshes and textures of a picture for a parallax budget in px; `fill` paints what is hidden."""
+    def scene(self, picture: Picture, budget_px: float, fill: str | FillModel, context: Any) -> Scene:
+        """Meshes and textures of a picture for a parallax budget in px; `fill` paints what is hidden.
+
+        `context`, of OpenGL, shows whether specks are to be seen.
+        """
         from render.scene import Scene
 
         def build() -> Scene:
@@ -69,7 +74,7 @@ class Stages:
             return_freed()
             with self._watch.stage("mesh"):
                 self._progress.start("mesh")
-                return make_scene(picture, layers)
+                return close_gaps(context, picture, layers, make_scene(picture, layers))
 
         with self._watch.stage("layers"):
             return self._store.once(Scene, SCENE_CODE, (picture, budget_px, fill), build)

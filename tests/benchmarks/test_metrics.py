@@ -13,8 +13,6 @@ from benchmarks.metrics import (
     psnr,
     sharpness,
     spearman,
-    speck_limit,
-    speck_px,
     ssim,
     ssim_map,
 )
@@ -34,22 +32,6 @@ def test_psnr_of_a_known_error() -> None:
     b[0] = 0
     where[1:] = True
     assert psnr(a, b, where) == BEST_PSNR_DB > psnr(a, b)
-
-
-def test_specks_are_what_stands_out_as_nothing_near_it_in_the_photo() -> None:
-    photo = np.full((60, 80, 3), 120, np.uint8)
-    photo[:, 60:] = picture(height=60, width=20)  # texture hides them
-    limit = speck_limit(photo, moved_px=8)
-    assert speck_px(photo, limit) == 0
-    frame = photo.copy()
-    frame[20, 20] = 20
-    frame[40, 30:32, 1] = 200
-    frame[10, 40] = 100  # faint
-    frame[30, 70] = 0
-    assert speck_px(frame, limit) == 3
-    photo[22, 24] = 10  # it has moved
-    assert speck_px(frame, speck_limit(photo, moved_px=8)) == 2
-    assert speck_px(frame, speck_limit(photo, moved_px=0)) == 3
 
 
 def test_ssim_of_equal_different_and_shifted_pictures() -> None:
