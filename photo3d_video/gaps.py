@@ -27,7 +27,6 @@ Bool = npt.NDArray[np.bool_]
 
 PATH, VIEWS = "circle", 8  # opens gaps as wide as other presets do, to all sides
 AROUND_PX = 2  # what a speck is seen through lies so close to it
-WIDEST_SHARE = 0.04  # of the layers' long side: what lies farther apart in the front is no gap that a bend would hide
 MOST = 100  # specks in a view: where there are more, gaps are the least of it
 NEARBY_PX = 6  # gaps so close to each other are one
 
@@ -99,7 +98,7 @@ def _locate(scene: Scene, layers: LayeredImage, view: tuple[Any, ...], where: Bo
     place = ((seen.place - border) / scale + layers.border_px).reshape(*layer.shape, 2)
     front = (layer == 0)[..., None]
     low, high = np.where(front, place, np.inf).min(1), np.where(front, place, -np.inf).max(1)
-    some = front.any((1, 2)) & (high - low < WIDEST_SHARE * max(h, w)).all(1)
+    some = front.any((1, 2))
     box = np.concatenate([np.floor(low[some]) - 1, np.floor(high[some]) + 2], 1)
     return _Specks(np.clip(box, 0, (w - 1, h - 1) * 2).astype(np.int64), layer[some, len(window) // 2] > 0)
 
