@@ -57,14 +57,14 @@ def close_gaps(context: Any, picture: Picture, layers: LayeredImage, scene: Scen
     boxes = before.box[before.through]
     if not len(boxes):
         return scene
-    closed = make_scene(picture, _closed(layers, boxes))
+    closed = make_scene(picture, _closed(layers, boxes), scene.textures)
     after = _find(context, closed, layers, cameras, limit)
     gap = _gaps(boxes, layers.layers[0].disparity.shape)
     better = after.in_gaps(gap) < before.in_gaps(gap)
     good = better[gap[boxes[:, 1], boxes[:, 0]]]
     if good.all():
         return closed
-    return make_scene(picture, _closed(layers, boxes[good])) if good.any() else scene
+    return make_scene(picture, _closed(layers, boxes[good]), scene.textures) if good.any() else scene
 
 
 def _find(

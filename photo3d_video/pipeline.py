@@ -207,8 +207,8 @@ def _load_network(user: str) -> None:
         raise WeightsError(str(error)) from error
 
 
-def make_scene(picture: Picture, layers: LayeredImage) -> Scene:
-    """Meshes and textures of a layered image."""
+def make_scene(picture: Picture, layers: LayeredImage, textures: UInt8 | None = None) -> Scene:
+    """Meshes and textures of a layered image. `textures`: those of a scene whose layers differ in their links alone."""
     from inpaint.textures import compose_textures
     from render.mesh import Surface, build_mesh
     from render.scene import build_scene
@@ -218,9 +218,12 @@ def make_scene(picture: Picture, layers: LayeredImage) -> Scene:
     neighbours = [None, *surfaces[:-1]], [*surfaces[1:], None]
     colours = [layers.layers[0].rgb] + [None] * (len(surfaces) - 1)  # behind it, nobody sees outlines fold
     with ThreadPoolExecutor(2) as workers:
-        composed = workers.submit(compose_textures, layers, picture.rgb)
+        composed = None if textures is not None else workers.submit(compose_textures, layers, picture.rgb)
         meshes = list(workers.map(build_mesh, surfaces, alphas, repeat(layers.budget_px), *neighbours, colours))
-    textures, border = composed.result()
+    if composed is not None:
+        textures, _ = composed.result()
+    assert textures is not None
+    border = (textures.shape[2] - picture.rgb.shape[1]) // 2
     scale = picture.rgb.shape[1] / picture.disparity.shape[1]
     return build_scene(meshes, layers.border_px, scale, textures, border, picture.focal_px, layers.budget_px)
 

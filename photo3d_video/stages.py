@@ -74,7 +74,9 @@ class Stages:
             return_freed()
             with self._watch.stage("mesh"):
                 self._progress.start("mesh")
-                return close_gaps(context, picture, layers, make_scene(picture, layers))
+                scene = make_scene(picture, layers)
+                return_freed()
+                return close_gaps(context, picture, layers, scene)
 
         with self._watch.stage("layers"):
             return self._store.once(Scene, SCENE_CODE, (picture, budget_px, fill), build)
