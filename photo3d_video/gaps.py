@@ -7,6 +7,7 @@ does. The front is bent there instead, and the camera looks again: bends that sh
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from photo3d_video.moves import make_path
-from photo3d_video.pipeline import Picture, make_scene, make_view
+from photo3d_video.pipeline import Picture, make_scene, make_view, render_frames
 
 if TYPE_CHECKING:
     from camera_paths import CameraPath
@@ -45,7 +46,10 @@ class _Specks:
 
 
 def close_gaps(context: Any, picture: Picture, layers: LayeredImage, scene: Scene) -> Scene:
-    """The `scene` of a picture's layers, without those gaps in the front that show as specks, if bends do not."""
+    """The `scene` of a picture's layers, without those gaps in the front that show as specks, if bends do not.
+
+    Raises GLUnavailableError where the driver cannot hold the scene.
+    """
     if not layers.budget_px:
         return scene
     from render.specks import speck_limit
@@ -70,12 +74,11 @@ def close_gaps(context: Any, picture: Picture, layers: LayeredImage, scene: Scen
 def _find(
     context: Any, scene: Scene, layers: LayeredImage, cameras: CameraPath, limit: npt.NDArray[np.int16]
 ) -> _Specks:
-    from render.renderer import Renderer
     from render.specks import specks
 
-    views = list(zip(cameras.world_to_camera, cameras.focal_factor.tolist(), cameras.shift, strict=True))
-    with Renderer(context, scene, scene.width_px, scene.height_px) as renderer:
-        found = [specks(frame, limit) for frame in renderer.frames(views)]
+    views = zip(cameras.world_to_camera, cameras.focal_factor.tolist(), cameras.shift, strict=True)
+    with closing(render_frames(context, scene, cameras)) as frames:  # whatever happens, before the context goes
+        found = [specks(frame, limit) for frame in frames]
     some = [(view, where) for view, where in zip(views, found, strict=True) if 0 < np.count_nonzero(where) <= MOST]
     parts = [_Specks(np.empty((0, 4), np.int64), np.empty(0, bool)), *(_locate(scene, layers, *one) for one in some)]
     return _Specks(np.concatenate([part.box for part in parts]), np.concatenate([part.through for part in parts]))

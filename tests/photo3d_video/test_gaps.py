@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from inpaint.layers import Layer, LayeredImage
 from inpaint.tears import Links
+from photo3d_video.errors import GLUnavailableError
 from photo3d_video.gaps import close_gaps
 from photo3d_video.moves import make_path
 from photo3d_video.pipeline import Picture, make_scene, make_view, open_context
@@ -101,6 +103,13 @@ def test_where_there_are_no_specks_the_scene_is_the_same(context) -> None:
         assert close_gaps(context, picture, layers, scene) is scene
     still = LayeredImage(layers.layers, BORDER, 0.0)
     assert close_gaps(context, picture, still, scene) is scene
+
+
+def test_a_driver_that_cannot_hold_the_scene_is_told_of() -> None:
+    picture, layers = pictured()
+    weak = SimpleNamespace(info={"GL_MAX_TEXTURE_SIZE": 64})
+    with pytest.raises(GLUnavailableError, match="textures up to 64 px"):
+        close_gaps(weak, picture, layers, make_scene(picture, layers))
 
 
 def test_bends_that_show_as_much_are_none(context, monkeypatch) -> None:
