@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Index = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
+UInt8 = npt.NDArray[np.uint8]
 
 PATH, VIEWS = "circle", 8  # opens gaps as wide as other presets do, to all sides
 AROUND_PX = 2  # what a speck is seen through lies so close to it
@@ -54,21 +55,44 @@ def close_gaps(context: Any, picture: Picture, layers: LayeredImage, scene: Scen
         return scene
     from render.specks import speck_limit
 
-    budget_px = layers.budget_px * picture.rgb.shape[1] / picture.disparity.shape[1]
-    limit = speck_limit(picture.rgb, budget_px)
-    cameras = make_path(PATH, make_view(picture, budget_px), VIEWS)
-    before = _find(context, scene, layers, cameras, limit)
+    looked_at = _at_layers_size(picture)
+    limit = speck_limit(looked_at.rgb, layers.budget_px)
+    cameras = make_path(PATH, make_view(looked_at, layers.budget_px), VIEWS)
+    small = _resized(scene, looked_at)
+    before = _find(context, small, layers, cameras, limit)
     boxes = before.box[before.through]
     if not len(boxes):
         return scene
     closed = make_scene(picture, _closed(layers, boxes), scene.textures)
-    after = _find(context, closed, layers, cameras, limit)
+    after = _find(context, _resized(closed, looked_at, small.textures), layers, cameras, limit)
     gap = _gaps(boxes, layers.layers[0].disparity.shape)
     better = after.in_gaps(gap) < before.in_gaps(gap)
     good = better[gap[boxes[:, 1], boxes[:, 0]]]
     if good.all():
         return closed
     return make_scene(picture, _closed(layers, boxes[good]), scene.textures) if good.any() else scene
+
+
+def _at_layers_size(picture: Picture) -> Picture:
+    """The picture as large as its layers: gaps are no finer, and large clips have many more pixels."""
+    h, w = picture.disparity.shape
+    if picture.rgb.shape[:2] == (h, w):
+        return picture
+    rgb = np.asarray(cv2.resize(picture.rgb, (w, h), interpolation=cv2.INTER_AREA), np.uint8)
+    return replace(picture, rgb=rgb, focal_px=picture.focal_px * w / picture.rgb.shape[1])
+
+
+def _resized(scene: Scene, picture: Picture, textures: UInt8 | None = None) -> Scene:
+    """The scene of a picture of another size; `textures`: its textures at that size, if they are known."""
+    height, width = picture.rgb.shape[:2]
+    if (scene.width_px, scene.height_px) == (width, height):
+        return scene
+    if textures is None:
+        _, texture_h, texture_w, _ = scene.textures.shape
+        size = round(texture_w * width / scene.width_px), round(texture_h * height / scene.height_px)
+        small = [cv2.resize(texture, size, interpolation=cv2.INTER_AREA) for texture in scene.textures]
+        textures = np.stack(small).astype(np.uint8)
+    return replace(scene, textures=textures, width_px=width, height_px=height, focal_px=picture.focal_px)
 
 
 def _find(
@@ -85,7 +109,9 @@ def _find(
 
 
 def _locate(scene: Scene, layers: LayeredImage, view: tuple[Any, ...], where: Bool) -> _Specks:
-    """The specks `where` (H, W) in the frame of a view; those without any front around them are left out."""
+    """The specks `where` (H, W) in the frame of a view, as large as the layers; those without any front around them are
+    left out.
+    """
     from render.lookup import look_up
 
     y, x = np.nonzero(where)
@@ -96,9 +122,8 @@ def _locate(scene: Scene, layers: LayeredImage, view: tuple[Any, ...], where: Bo
     seen = look_up(scene, pose, focal_factor, shift, around.reshape(-1, 2))
     layer = seen.layer.reshape(len(y), -1)
     h, w = layers.layers[0].disparity.shape
-    scale = scene.width_px / (w - 2 * layers.border_px)
     border = (scene.textures.shape[2] - scene.width_px) / 2
-    place = ((seen.place - border) / scale + layers.border_px).reshape(*layer.shape, 2)
+    place = (seen.place - border + layers.border_px).reshape(*layer.shape, 2)
     front = (layer == 0)[..., None]
     low, high = np.where(front, place, np.inf).min(1), np.where(front, place, -np.inf).max(1)
     some = front.any((1, 2))

@@ -32,7 +32,7 @@ def context() -> Iterator[Any]:
         yield made
 
 
-def pictured(*torn: slice, wall: float = WHITE) -> tuple[Picture, LayeredImage]:
+def pictured(*torn: slice, wall: float = WHITE, scale: int = 1) -> tuple[Picture, LayeredImage]:
     """A grey front that steps at one column, torn in some rows only; a white wall is far behind it."""
     size = HEIGHT + 2 * BORDER, WIDTH + 2 * BORDER
     x = np.arange(size[1]) - BORDER
@@ -49,26 +49,28 @@ def pictured(*torn: slice, wall: float = WHITE) -> tuple[Picture, LayeredImage]:
 
     behind = layer(wall, np.full(size, 0.1, np.float32), links, True)
     layers = LayeredImage((layer(GREY, q, Links(right, links.down), False), behind), BORDER, BUDGET_PX)
-    rgb = np.full((HEIGHT, WIDTH, 3), round(GREY * 255), np.uint8)
+    rgb = np.full((HEIGHT * scale, WIDTH * scale, 3), round(GREY * 255), np.uint8)
     inside = np.s_[BORDER:-BORDER, BORDER:-BORDER]
-    return Picture(rgb, q[inside].copy(), None, float(WIDTH)), layers
+    return Picture(rgb, q[inside].copy(), None, float(WIDTH * scale)), layers
 
 
 def seen(context: Any, picture: Picture, scene: Scene, path: str = "orbit") -> list[np.ndarray]:
     """Frames (H, W, 3) of another path than the one that gaps are looked for with."""
-    cameras = make_path(path, make_view(picture, BUDGET_PX), 10)
+    cameras = make_path(path, make_view(picture, BUDGET_PX * picture.rgb.shape[1] / WIDTH), 10)
     views = zip(cameras.world_to_camera, cameras.focal_factor, cameras.shift, strict=True)
-    with Renderer(context, scene, WIDTH, HEIGHT) as renderer:
+    with Renderer(context, scene, scene.width_px, scene.height_px) as renderer:
         return list(renderer.frames(views))
 
 
 def n_specks(context: Any, picture: Picture, scene: Scene) -> int:
-    limit = speck_limit(picture.rgb, BUDGET_PX)
+    limit = speck_limit(picture.rgb, BUDGET_PX * picture.rgb.shape[1] / WIDTH)
     return sum(int(specks(frame, limit).sum()) for frame in seen(context, picture, scene))
 
 
-def test_a_dot_of_what_is_behind_is_closed(context) -> None:
-    picture, layers = pictured(DOT)
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_dot_of_what_is_behind_is_closed(context, scale) -> None:
+    """Also in a clip that is larger than its layers."""
+    picture, layers = pictured(slice(40, 44 if scale == 1 else 42), scale=scale)  # a dot of few pixels of the clip
     scene = make_scene(picture, layers)
     assert n_specks(context, picture, scene) > 10
     assert n_specks(context, picture, close_gaps(context, picture, layers, scene)) == 0
