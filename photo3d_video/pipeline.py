@@ -213,19 +213,20 @@ def make_scene(picture: Picture, layers: LayeredImage, textures: UInt8 | None = 
     from render.mesh import Surface, build_mesh
     from render.scene import build_scene
 
+    def composed_textures() -> UInt8:
+        return compose_textures(layers, picture.rgb)[0] if textures is None else textures
+
     surfaces = [Surface(layer.disparity, layer.links.right, layer.links.down, layer.drawn) for layer in layers.layers]
     alphas = [layer.alpha for layer in layers.layers]
     neighbours = [None, *surfaces[:-1]], [*surfaces[1:], None]
     colours = [layers.layers[0].rgb] + [None] * (len(surfaces) - 1)  # behind it, nobody sees outlines fold
     with ThreadPoolExecutor(2) as workers:
-        composed = None if textures is not None else workers.submit(compose_textures, layers, picture.rgb)
+        composed = workers.submit(composed_textures)
         meshes = list(workers.map(build_mesh, surfaces, alphas, repeat(layers.budget_px), *neighbours, colours))
-    if composed is not None:
-        textures, _ = composed.result()
-    assert textures is not None
-    border = (textures.shape[2] - picture.rgb.shape[1]) // 2
+    pictures = composed.result()
+    border = (pictures.shape[2] - picture.rgb.shape[1]) // 2
     scale = picture.rgb.shape[1] / picture.disparity.shape[1]
-    return build_scene(meshes, layers.border_px, scale, textures, border, picture.focal_px, layers.budget_px)
+    return build_scene(meshes, layers.border_px, scale, pictures, border, picture.focal_px, layers.budget_px)
 
 
 def make_view(picture: Picture, budget_px: float, focus_xy: tuple[float, float] | None = None) -> View:

@@ -30,7 +30,7 @@ BREAK_PX = 1.5  # where neighbours go on so unlike each other, they are no one s
 CONTRAST = 0.05  # between the colours above and below: less than that shows no outline
 LONG_WAY = 5  # of halvings: 32 px
 AROUND_PX = 11  # the outline is looked for in the mean of a window of this side
-HASTE = 1.3  # by how much more than colours say
+HASTE = 1.3  # slopes are steepest in the middle: the outline is off it by so much more than the mean of colours says
 FARTHEST, FADED = (0.2, 0.75), 0.25  # shares of the height: where an outline may be, and in how much a sheet fades out
 MIN_QUADS = 24  # smaller pieces would be specks
 
