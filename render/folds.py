@@ -42,6 +42,8 @@ class _Slope:
     at: Index
     top: Index  # where the way up from each one ends
     foot: Index  # where the way down ends
+    rise: Float  # disparity between the two
+    contrast: Float  # squared distance of their colours
 
 
 def fold_sheets(disparity: Float, right: Bool, down: Bool, whole: Bool, rgb: Float, budget_px: float) -> Sheets | None:
@@ -53,14 +55,11 @@ def fold_sheets(disparity: Float, right: Bool, down: Bool, whole: Bool, rgb: Flo
     steep = _steep(disparity, right, down, STEEP_PX / budget_px) if budget_px else np.zeros(disparity.shape, bool)
     if not steep.any():
         return None
-    slope = _slopes(disparity, right, down, np.flatnonzero(steep))
-    flat = disparity.ravel()
+    slope = _slopes(disparity, right, down, rgb, np.flatnonzero(steep))
     level, fade, shows = disparity.copy(), np.zeros(disparity.shape, np.float32), np.zeros(disparity.shape, bool)
-    level[steep] = flat[slope.top]
-    fade[steep] = _fade(slope, disparity, rgb) * np.clip(
-        (flat[slope.top] - flat[slope.foot]) * budget_px / RISE_PX - 1, 0, 1
-    )
-    shows[steep] = (fade[steep] > 0) & (_contrast(slope, rgb) > CONTRAST**2)
+    level[steep] = disparity.ravel()[slope.top]
+    fade[steep] = _fade(slope, disparity, rgb) * np.clip(slope.rise * budget_px / RISE_PX - 1, 0, 1)
+    shows[steep] = (fade[steep] > 0) & (slope.contrast > CONTRAST**2)
     highest = cv2.dilate(np.where(steep, level, 0), _window(1 + OVERLAP_PX))
     beside = (highest > 0) & ~steep
     above = beside & ((highest - disparity) * budget_px < LEVEL_PX)
@@ -96,14 +95,15 @@ def _steep(disparity: Float, right: Bool, down: Bool, step: float) -> Bool:
     return steep
 
 
-def _slopes(disparity: Float, right: Bool, down: Bool, at: Index) -> _Slope:
+def _slopes(disparity: Float, right: Bool, down: Bool, rgb: Float, at: Index) -> _Slope:
     """The steepest ways up and down from the pixels `at` (N,), over links, to where it is not steep any more."""
     width = disparity.shape[1]
     y, x = np.divmod(at, width)
     across, along = np.pad(right, ((0, 0), (1, 1))), np.pad(down, ((1, 1), (0, 0)))
     ways = ((1, across[y, x + 1]), (-1, across[y, x]), (width, along[y + 1, x]), (-width, along[y, x]))
     near = np.stack([at, *(np.where(linked, at + offset, at) for offset, linked in ways)])
-    height = disparity.ravel()[near]
+    flat, colour = disparity.ravel(), rgb.reshape(-1, 3)
+    height = flat[near]
     ends = []
     for steepest in (height.argmax(0), height.argmin(0)):
         to = np.arange(disparity.size)
@@ -111,14 +111,9 @@ def _slopes(disparity: Float, right: Bool, down: Bool, at: Index) -> _Slope:
         for _ in range(LONG_WAY):
             to[at] = to[to[at]]
         ends.append(to[at])
-    return _Slope(at, *ends)
-
-
-def _contrast(slope: _Slope, rgb: Float) -> Float:
-    """(N,) squared distance of the colours at the top of slopes from those at their foot."""
-    colour = rgb.reshape(-1, 3)
-    apart = colour[slope.top] - colour[slope.foot]
-    return np.asarray((apart * apart).sum(1))
+    top, foot = ends
+    apart = colour[top] - colour[foot]
+    return _Slope(at, top, foot, flat[top] - flat[foot], (apart * apart).sum(1))
 
 
 def _fade(slope: _Slope, disparity: Float, rgb: Float) -> Float:
@@ -126,11 +121,10 @@ def _fade(slope: _Slope, disparity: Float, rgb: Float) -> Float:
     the foot. Where that is, is told by all colours around: slopes are smooth, and what they lie in has a texture.
     """
     flat, colour = disparity.ravel(), rgb.reshape(-1, 3)
-    height = (flat[slope.at] - flat[slope.foot]) / np.maximum(flat[slope.top] - flat[slope.foot], 1e-6)
-    contrast = _contrast(slope, rgb)
+    height = (flat[slope.at] - flat[slope.foot]) / np.maximum(slope.rise, 1e-6)
     along = ((colour[slope.at] - colour[slope.foot]) * (colour[slope.top] - colour[slope.foot])).sum(1)
-    alike = np.clip(along / np.maximum(contrast, 1e-6), 0, 1)
-    weight = np.minimum(contrast, 0.1) + 1e-5
+    alike = np.clip(along / np.maximum(slope.contrast, 1e-6), 0, 1)
+    weight = np.minimum(slope.contrast, 0.1) + 1e-5
 
     def around(values: npt.NDArray[np.floating]) -> Float:
         plane = np.zeros(disparity.shape, np.float32)

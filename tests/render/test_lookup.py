@@ -17,7 +17,7 @@ FOCAL_PX, BUDGET_PX = 90.0, 30.0
 
 
 def placed(number: int, alpha: np.ndarray) -> np.ndarray:
-    """A texture whose colours say where they are: 3 x, 3 y, and the layer."""
+    """A texture whose colours say where they are: 2.5 x, 2.5 y, and the layer."""
     h, w = alpha.shape
     y, x = np.mgrid[:h, :w] * 2.5
     colour = np.stack([x, y, np.full((h, w), 60.0 * (number + 1))], -1) * alpha[..., None]
